@@ -1,0 +1,46 @@
+"""Hybrid and multi-cluster networks on the real Linux stack of one machine.
+
+What topology and scenario files use is here; everything is loaded when first asked for, so that the command line starts
+in a blink.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from testbed import presets
+    from testbed.builder import Topology
+    from testbed.check.verdict import Measurement
+    from testbed.model import Bfd, Bgp, FourState, GilbertElliott, Impairment, Slot
+    from testbed.parameters import optional
+    from testbed.run.lab import Lab
+    from testbed.run.scenario import Result, Scenario
+    from testbed.units import Duration, Rate, Ratio, Size
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Topology": "testbed.builder",
+    "Measurement": "testbed.check.verdict",
+    "Bfd": "testbed.model", "Bgp": "testbed.model", "FourState": "testbed.model", "GilbertElliott": "testbed.model",
+    "Impairment": "testbed.model", "Slot": "testbed.model",
+    "optional": "testbed.parameters",
+    "Lab": "testbed.run.lab",
+    "Result": "testbed.run.scenario", "Scenario": "testbed.run.scenario",
+    "Duration": "testbed.units", "Rate": "testbed.units", "Ratio": "testbed.units", "Size": "testbed.units",
+}  # fmt: skip
+
+__all__ = [
+    "Bfd", "Bgp", "Duration", "FourState", "GilbertElliott", "Impairment", "Lab", "Measurement", "Rate", "Ratio", "Result",
+    "Scenario", "Size", "Slot", "Topology", "optional", "presets",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name == "presets":
+        return importlib.import_module("testbed.presets")
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'testbed' has no attribute {name!r}")

@@ -1,0 +1,201 @@
+"""The command line. Commands import what they need when they run, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import click
+
+from testbed import __version__
+from testbed.errors import Exit, InputError, Problem, TestbedError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EPILOG = "Exit codes: 0 PASS, 1 FAIL, 2 the input is wrong, 3 UNKNOWN, 4 this machine lacks something."
+
+
+def told(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn errors into words on stderr and the exit code that goes with them."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except TestbedError as error:
+            tell(error)
+            sys.exit(int(error.exit))
+        except KeyboardInterrupt:
+            click.echo("interrupted: everything has been taken down", err=True)
+            sys.exit(130)
+        except BrokenPipeError:
+            sys.exit(int(Exit.PASS))
+
+    return call
+
+
+def tell(error: TestbedError) -> None:
+    """Every problem: where and what, then what to do, indented."""
+    for problem in error.problems:
+        click.echo(f"{click.style('error', fg='red')}: {problem.where}: {problem.what}", err=True)
+        for line in problem.hint.splitlines():
+            click.echo(f"    {line}", err=True)
+
+
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="testbed")
+def main() -> None:
+    """Put a hybrid network on the real Linux stack of this machine, break it, measure it, and report."""
+
+
+settings_option = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change a parameter; testbed show lists them.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else there.")
+file_argument = click.argument("file", metavar="FILE", type=str)
+
+
+@main.command(epilog=EPILOG)
+@file_argument
+@click.option("--seed", type=click.IntRange(min=0, max=2**63 - 1), default=1, show_default=True, help="Makes loss, jitter and timer phases.")
+@click.option("--kernel", type=click.Choice(["guest", "host"]), help="Default: guest, the testbed's own.")
+@click.option("--clock", type=click.Choice(["virtual", "real"]), help="Default: virtual in the guest.")
+@settings_option
+@click.option("--out", type=click.Path(path_type=Path), help="New folder for the run. Default: runs/NAME-TIME.")
+@click.option("--wall-limit", type=click.FloatRange(min=1), default=600.0, show_default=True, metavar="S", help="End a run that takes longer, as UNKNOWN.")
+@json_option
+@told
+def run(file: str, seed: int, kernel: str | None, clock: str | None, settings: tuple[str, ...], out: Path | None, wall_limit: float, as_json: bool) -> None:
+    """Run a scenario, or bring a topology up and see whether everything reaches everything."""
+    from testbed.cli.running import run_command
+
+    sys.exit(int(run_command(file, seed, kernel, clock, settings, out, wall_limit, as_json=as_json)))
+
+
+@main.command(epilog=EPILOG)
+@file_argument
+@settings_option
+@json_option
+@told
+def plan(file: str, settings: tuple[str, ...], as_json: bool) -> None:
+    """Show what would be done, in order. Touches nothing."""
+    from testbed.load import load
+    from testbed.parameters import parse_settings
+    from testbed.plan.schema import plan_json
+    from testbed.plan.steps import steps
+
+    loaded = load(file, parse_settings(settings))
+    if as_json:
+        click.echo(plan_json(loaded.plan), nl=False)
+        return
+    click.echo(f"{loaded.plan.topology}: {loaded.plan.about}  (lab {loaded.plan.lab})")
+    for number, step in enumerate(steps(loaded.plan), start=1):
+        click.echo(f"\n{number}. {click.style(step.action, bold=True)}  (verified: {step.verify}; undo: {step.undo})")
+        for what in step.what:
+            click.echo(f"   {what}")
+
+
+@main.command(epilog=EPILOG)
+@file_argument
+@settings_option
+@click.option("--out", type=click.Path(path_type=Path), help="Write the picture there: .svg or .png. Default: FILE's name .svg here.")
+@click.option("--schema", is_flag=True, help="Print the JSON schema of plan.json instead.")
+@told
+def show(file: str, settings: tuple[str, ...], out: Path | None, schema: bool) -> None:
+    """Draw a topology, and list its parameters."""
+    from testbed.load import load
+    from testbed.parameters import parse_settings
+
+    loaded = load(file, parse_settings(settings))
+    if schema:
+        import json
+
+        from testbed.plan.schema import plan_schema
+
+        click.echo(json.dumps(plan_schema(), indent=1))
+        return
+    parameters = loaded.parameters.declared.values()
+    wide = max((len(p.name) for p in parameters), default=0)
+    click.echo(f"{loaded.plan.topology}: {loaded.plan.about}\n")
+    for parameter in parameters:
+        value = parameter.value + (f" (default {parameter.default})" if parameter.changed else "")
+        click.echo(f"  {parameter.name:{wide}}  {value:24} {parameter.type:20} {parameter.help}")
+    from testbed.report.topology import draw_topology
+
+    target = out or Path(f"{loaded.path.stem}.svg")
+    if target.suffix not in (".svg", ".png"):
+        raise InputError(Problem(f"--out {target}", "unknown kind of picture", "end it with .svg or .png"))
+    draw_topology(loaded.plan, target)
+    click.echo(f"\npicture: {target}")
+
+
+@main.command(epilog=EPILOG)
+@click.argument("directory", type=click.Path(path_type=Path))
+@told
+def report(directory: Path) -> None:
+    """Make the report of a run's directory again."""
+    from testbed.report.page import write_report
+
+    click.echo(write_report(directory))
+
+
+@main.command(epilog=EPILOG)
+@json_option
+@told
+def doctor(as_json: bool) -> None:
+    """Say what this machine can do, which kernel and clock will be used and why, and what to install for more."""
+    from testbed.cli.doctor import doctor_command
+
+    sys.exit(int(doctor_command(as_json=as_json)))
+
+
+@main.group(epilog=EPILOG)
+def kernel() -> None:
+    """The testbed's own kernel."""
+
+
+@kernel.command("build")
+@told
+def kernel_build() -> None:
+    """Build it, unless it is there."""
+    from testbed.cli.progress import Progress
+    from testbed.kernel import build
+
+    with Progress() as progress:
+        path = build.build(progress.step)
+    click.echo(path)
+
+
+@kernel.command("path")
+@told
+def kernel_path() -> None:
+    """Print where it is."""
+    from testbed.errors import MachineError
+    from testbed.kernel import build
+
+    found = build.find()
+    if found is None:
+        raise MachineError(Problem("guest kernel", "not built yet", "testbed kernel build"))
+    click.echo(found)
+
+
+@kernel.command("info")
+@told
+def kernel_info() -> None:
+    """Say what it was made from."""
+    import dataclasses
+    import json
+
+    from testbed.errors import MachineError
+    from testbed.kernel import build
+
+    manifest = build.info()
+    if manifest is None:
+        raise MachineError(Problem("guest kernel", "not built yet", "testbed kernel build"))
+    click.echo(json.dumps(dataclasses.asdict(manifest), indent=1, default=str))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""What FRR's daemons are told: from a plan's routing to their files. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+from testbed.plan.plan import Routing, Session
+from testbed.units import Duration
+
+CONNECT_RETRY_S = 5
+"""As BIRD's here; FRR's own 120 s only makes a lab come up later."""
+OSPF_HELLO_S, OSPF_DEAD_S = 10, 40
+"""RFC 2328, appendix C.3: sample values."""
+FIRST_DISTANCE = 20
+"""Distance of the most preferred route from outside; FRR's own for eBGP. Less preferred ones follow, one by one."""
+IBGP_DISTANCE, OSPF_DISTANCE = 200, 210
+"""FRR's own for iBGP. OSPF comes after it, since iBGP carries the preference and OSPF is for what iBGP lacks."""
+EBGP_TAG = 1
+"""Marks what came from outside, which is what OSPF passes on; arbitrary."""
+FAMILIES = ((4, "ip", "ipv4"), (6, "ipv6", "ipv6"))
+
+
+def render(routing: Routing, folder: str) -> dict[str, str]:
+    """File name to text for each daemon that is needed, in the order to start them; ``folder`` is prefixed to logs."""
+    files = {"zebra": _zebra()}
+    if any(session.bfd for session in routing.sessions):
+        files["bfdd"] = _bfdd(routing)
+    if routing.statics:
+        files["staticd"] = _staticd(routing)
+    if routing.ospf:
+        files["ospfd"] = _ospfd(routing)
+        files["ospf6d"] = _ospf6d(routing)
+    if routing.sessions:
+        files["bgpd"] = _bgpd(routing)
+    return {f"{name}.conf": "\n".join([*_head(routing, name, folder), *lines]) + "\n" for name, lines in files.items()}
+
+
+def _head(routing: Routing, daemon: str, folder: str) -> Iterator[str]:
+    yield f"! {routing.node}: AS {routing.asn}"
+    yield f"hostname {routing.node}"
+    # bfdd tells its sessions' states only when debugging; the others' debugging is noise.
+    yield f"log file {folder}{daemon}.log {'debugging' if daemon == 'bfdd' else 'informational'}"
+    yield "log timestamp precision 6"
+
+
+def distances(routing: Routing) -> dict[int, int]:
+    """Local preference to distance, such that the order between protocols is that of the preferences."""
+    external = {s.local_pref for s in routing.sessions if s.local_as != s.peer_as}
+    known = sorted(external | {static.local_pref for static in routing.statics}, reverse=True)
+    return {preference: FIRST_DISTANCE + rank for rank, preference in enumerate(known)}
+
+
+def _zebra() -> Iterator[str]:
+    # With next hop objects of the kernel's, routes in the kernel would not say where they lead.
+    yield "no zebra nexthop kernel enable"
+
+
+def _bfdd(routing: Routing) -> Iterator[str]:
+    yield "debug bfd peer"
+    yield "bfd"
+    for session in routing.sessions:
+        if session.bfd is not None:
+            yield f" profile {session.name}"
+            yield f"  detect-multiplier {session.bfd.multiplier}"
+            yield f"  receive-interval {_ms(session.bfd.interval)}"
+            yield f"  transmit-interval {_ms(session.bfd.interval)}"
+            yield " exit"
+    yield "exit"
+
+
+def _staticd(routing: Routing) -> Iterator[str]:
+    distance = distances(routing)
+    for static in routing.statics:
+        word = "ip" if ip_network(static.prefix).version == 4 else "ipv6"
+        yield f"{word} route {static.prefix} {static.interface} {distance[static.local_pref]}"
+
+
+def _ospfd(routing: Routing) -> Iterator[str]:
+    yield from _only_external()
+    for name in routing.ospf:
+        yield f"interface {name}"
+        yield " ip ospf area 0"
+        yield f" ip ospf hello-interval {OSPF_HELLO_S}"
+        yield f" ip ospf dead-interval {OSPF_DEAD_S}"
+        yield "exit"
+    yield "router ospf"
+    yield f" ospf router-id {routing.router_id}"
+    yield " log-adjacency-changes detail"
+    yield f" distance {OSPF_DISTANCE}"
+    yield " redistribute bgp route-map external"
+    yield " redistribute static"
+    yield "exit"
+
+
+def _ospf6d(routing: Routing) -> Iterator[str]:
+    yield from _only_external()
+    for name in routing.ospf:
+        yield f"interface {name}"
+        yield " ipv6 ospf6 area 0"
+        yield f" ipv6 ospf6 hello-interval {OSPF_HELLO_S}"
+        yield f" ipv6 ospf6 dead-interval {OSPF_DEAD_S}"
+        yield "exit"
+    yield "router ospf6"
+    yield f" ospf6 router-id {routing.router_id}"
+    yield " log-adjacency-changes detail"
+    yield f" distance {OSPF_DISTANCE}"
+    yield " redistribute bgp route-map external"
+    yield " redistribute static"
+    yield "exit"
+
+
+def _only_external() -> Iterator[str]:
+    yield "route-map external permit 10"
+    yield f" match tag {EBGP_TAG}"
+    yield "exit"
+
+
+def _bgpd(routing: Routing) -> Iterator[str]:
+    # Policies come first: one that is named before it exists denies everything until it is looked at again.
+    yield "bgp route-map delay-timer 0"
+    for version, word, _ in FAMILIES:
+        for prefix in (p for p in routing.originate if ip_network(p).version == version):
+            yield f"{word} prefix-list own{version} permit {prefix}"
+    yield from _statics_to_siblings(routing)
+    for session in routing.sessions:
+        yield from _policies(session)
+    yield f"router bgp {routing.asn}"
+    yield f" bgp router-id {routing.router_id}"
+    yield " bgp log-neighbor-changes"
+    # Each session has policies of its own.
+    yield " no bgp ebgp-requires-policy"
+    yield " no bgp default ipv4-unicast"
+    # What a site originates is announced whether or not it is in the kernel: it is the site's range, not one route.
+    yield " no bgp network import-check"
+    yield " bgp graceful-restart-disable"
+    for session in routing.sessions:
+        yield from _neighbor(session)
+    for version, _, word in FAMILIES:
+        yield from _family(routing, version, word)
+    yield "exit"
+
+
+def _neighbor(session: Session) -> Iterator[str]:
+    peer = f" neighbor {session.peer}"
+    yield f"{peer} remote-as {session.peer_as}"
+    yield f"{peer} description {session.name}"
+    yield f"{peer} update-source {session.local}"
+    yield f"{peer} timers {_s(session.keepalive)} {_s(session.hold)}"
+    yield f"{peer} timers connect {CONNECT_RETRY_S}"
+    if session.bfd is not None:
+        yield f"{peer} bfd"
+        yield f"{peer} bfd profile {session.name}"
+
+
+def _family(routing: Routing, version: int, word: str) -> Iterator[str]:
+    distance = distances(routing)
+    sessions = [session for session in routing.sessions if session.family == version]
+    yield f" address-family {word} unicast"
+    yield from (f"  network {prefix}" for prefix in routing.originate if ip_network(prefix).version == version)
+    if _internal(routing) and _static_preference(routing, version) is not None:
+        yield f"  redistribute static route-map static{version}"
+    yield f"  distance bgp {FIRST_DISTANCE} {IBGP_DISTANCE} {IBGP_DISTANCE}"
+    yield f"  maximum-paths {routing.ecmp}"
+    for session in sessions:
+        peer = f"  neighbor {session.peer}"
+        yield f"{peer} activate"
+        yield f"{peer} route-map {session.name}-in in"
+        yield f"{peer} route-map {session.name}-out out"
+        if session.prefix_limit is not None:
+            yield f"{peer} maximum-prefix {session.prefix_limit}"
+        if session.local_as == session.peer_as:
+            yield f"{peer} next-hop-self"
+        else:
+            length = 32 if version == 4 else 128
+            yield f"  distance {distance[session.local_pref]} {session.peer}/{length}"
+    yield " exit-address-family"
+
+
+def _internal(routing: Routing) -> bool:
+    return any(session.local_as == session.peer_as for session in routing.sessions)
+
+
+def _static_preference(routing: Routing, version: int) -> int | None:
+    """Of the static VPN routes of a family, the highest preference."""
+    return max((s.local_pref for s in routing.statics if ip_network(s.prefix).version == version), default=None)
+
+
+def _statics_to_siblings(routing: Routing) -> Iterator[str]:
+    """Static VPN routes go to the site's other routers with their preference, and without the weight of own routes."""
+    if not _internal(routing):
+        return
+    for version, _, _ in FAMILIES:
+        preference = _static_preference(routing, version)
+        if preference is not None:
+            yield f"route-map static{version} permit 10"
+            yield f" set local-preference {preference}"
+            yield " set weight 0"
+            yield "exit"
+
+
+def _policies(session: Session) -> Iterator[str]:
+    word = "ip" if session.family == 4 else "ipv6"
+    own = f" match {word} address prefix-list own{session.family}"
+    if session.local_as == session.peer_as:
+        yield f"route-map {session.name}-in permit 10"
+        yield "exit"
+        # Siblings originate the same range themselves.
+        yield f"route-map {session.name}-out deny 10"
+        yield own
+        yield "exit"
+        yield f"route-map {session.name}-out permit 20"
+        yield "exit"
+        return
+    yield f"route-map {session.name}-in permit 10"
+    yield f" set local-preference {session.local_pref}"
+    yield f" set tag {EBGP_TAG}"
+    yield "exit"
+    # A site is not a transit for others unless it is meant to be: only what it originates goes out.
+    yield f"route-map {session.name}-out permit 10"
+    yield own
+    if session.med is not None:
+        yield f" set metric {session.med}"
+    if session.prepend:
+        yield f" set as-path prepend {' '.join([str(session.local_as)] * session.prepend)}"
+    if session.communities:
+        yield f" set community {' '.join(f'{asn}:{value}' for asn, value in session.communities)} additive"
+    yield "exit"
+
+
+def _s(value: Duration) -> int:
+    return value // 10**9
+
+
+def _ms(value: Duration) -> int:
+    """Whole milliseconds, rounded up: FRR counts no finer."""
+    return -(-value // 10**6)

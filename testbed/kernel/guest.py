@@ -1,0 +1,178 @@
+"""Boot the guest kernel for one job, listen to it, and say how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from testbed.errors import MachineError, Problem
+from testbed.kernel.init import CHANNEL_PREFIX
+from testbed.run.job import Job
+from testbed.units import Size
+
+START_S = 1_767_225_600
+"""Every virtual run begins on 2026-01-01T00:00:00Z, so that daemons' logs are alike; arbitrary."""
+SYSCALL_COST_NS = 500
+"""Virtual time each system call takes: about what one costs on a server; arbitrary."""
+SPIN_BOUND_S = 2
+TAIL_LINES = 60
+STACK_PAD = 1 << 16
+"""The kernel places its user processes' stub just below the highest string of its own environment. The stub's own first
+stack is up there too, and where both meet the stub dies at its first step (seen). A long last string keeps them apart."""
+ADDR_NO_RANDOMIZE = 0x0040000
+PR_SET_PDEATHSIG = 1
+KILL_WAIT_S = 1.0
+
+
+@dataclass
+class GuestRun:
+    """How a guest ended.
+
+    Attributes:
+        finished: the job ran to its end.
+        spins: how often the spin breaker fired: such a run may not be repeatable.
+        wall_s: from exec to exit.
+        console: the last lines of the kernel's console.
+    """
+
+    finished: bool = False
+    spins: int = 0
+    wall_s: float = 0.0
+    crash: str = ""
+    console: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+
+
+def command(kernel: Path, job_file: Path, job: Job, memory: Size, umid_dir: Path) -> list[str]:
+    """The guest's command line. Pure."""
+    time_words = []
+    if job.clock == "virtual":
+        # The phase of wall time is drawn from the seed: daemons seed their own timers' jitter with it.
+        start_ns = START_S * 10**9 + (job.seed * 7919 % 1000) * 10**6
+        time_words = ["time-travel=inf-cpu", f"time-travel-start={start_ns}", f"syscall-cost={SYSCALL_COST_NS}"]
+    return [
+        str(kernel), f"mem={memory // 2**20}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
+        f"init={sys.executable}", "con=null", "con0=null,fd:1", "seccomp=on", *time_words, f"random-seed={job.seed}",
+        "norandmaps", "quiet", "bonding.max_bonds=0", "dummy.numdummies=0", "ifb.numifbs=0", "panic=-1", f"uml_dir={umid_dir}", "umid=guest", f"TESTBED_JOB={job_file}",
+        "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0", "LANG=C.UTF-8", "TZ=UTC",
+        f"PYTHONPATH={Path(__file__).parent.parent.parent}", "--", "-P", "-m", "testbed.kernel.init",
+    ]  # fmt: skip
+
+
+def run(
+    kernel: Path, job: Job, memory: Size, cpu: int | None, wall_limit_s: float, on_message: Callable[[dict[str, Any]], None]
+) -> GuestRun:
+    """Boot, wait for the end, and return how it was. The guest dies with this process, whatever happens to it."""
+    ended = GuestRun()
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="testbed-") as private:
+        job_file = Path(private, "job.json")
+        job.write(job_file)
+        process = subprocess.Popen(
+            command(kernel, job_file, job, memory, Path(private, "uml")), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            preexec_fn=lambda: _before_exec(cpu), env={"PATH": "/usr/bin:/bin", "HOME": private, "PAD": "x" * STACK_PAD},
+        )  # fmt: skip
+        try:
+            with signals_raise():
+                for message in listen(process, ended, begun + wall_limit_s):
+                    on_message(message)
+        finally:
+            end_session(process)
+        ended.wall_s = time.monotonic() - begun
+    return ended
+
+
+def check_memory(memory: Size) -> None:
+    """Raise what keeps a guest of this size from starting. Its memory is a sparse file in /dev/shm."""
+    room = os.statvfs("/dev/shm")
+    free = Size(room.f_bavail * room.f_frsize)
+    available = next(
+        (Size(int(line.split()[1]) * 1024) for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable:")),
+        Size(0),
+    )
+    problems = [
+        Problem(where, f"{have} free, and the guest may need {memory}", hint)
+        for where, have, hint in (
+            ("/dev/shm", free, "remove what fills it; the guest's memory is a file there"),
+            ("memory", available, "stop something else, or use a smaller topology"),
+        )
+        if have < memory
+    ]
+    if problems:
+        raise MachineError(problems)
+
+
+def _before_exec(cpu: int | None) -> None:
+    """In the child: no address randomisation, one CPU, and death with the parent."""
+    libc = ctypes.CDLL(None)
+    libc.personality(ADDR_NO_RANDOMIZE)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if cpu is not None:
+        os.sched_setaffinity(0, {cpu})
+
+
+@contextlib.contextmanager
+def signals_raise() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does."""
+
+    def interrupt(signum: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def listen(process: subprocess.Popen[bytes], ended: GuestRun, deadline: float) -> Iterator[dict[str, Any]]:
+    """The guest's messages; everything else it prints is kept as the console's tail."""
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        rest = b""
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                ended.crash = "it took longer than its limit of wall time (--wall-limit)"
+                return
+            if not selector.select(min(left, 1.0)):
+                continue
+            data = os.read(process.stdout.fileno(), 1 << 16)
+            if not data:
+                process.wait()
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            for raw in lines:
+                line = raw.decode("utf-8", "replace").rstrip("\r")
+                if line.startswith(CHANNEL_PREFIX):
+                    message = json.loads(line.removeprefix(CHANNEL_PREFIX))
+                    ended.finished |= message["kind"] == "done"
+                    if message["kind"] == "crash":
+                        ended.crash = message["text"]
+                    yield message
+                elif line.strip():
+                    ended.console.append(line)
+                    ended.spins += " broken in " in line and "spin " in line
+
+
+def end_session(process: subprocess.Popen[bytes]) -> None:
+    """End the whole session: the kernel's process and those of its user programs."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(KILL_WAIT_S)
+    if process.stdout is not None:
+        process.stdout.close()

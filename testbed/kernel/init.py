@@ -1,0 +1,85 @@
+"""First process of the guest: make a file tree where writes are private, then run the job.
+
+The root is the host's own file tree, mounted read-only. Over it lies an overlay whose writable layer is in memory, so
+programs find what they expect and nothing of the host can change. The run's record folder alone is writable.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from testbed.net.namespace import mount, pivot_into, write_sysctl
+
+MS_NOSUID, MS_NODEV = 2, 4
+LINUX_REBOOT_CMD_POWER_OFF = 0x4321FEDC
+PR_SET_TIMERSLACK = 29
+BASE = "/tmp"  # noqa: S108 - a mount point that every Linux has; what is on it stays hidden below a tmpfs
+CHANNEL_PREFIX = "@testbed "
+"""Marks lines on the console that are for the host's side; all others are the kernel's."""
+
+
+def tell(kind: str, **fields: object) -> None:
+    """One message to the host's side."""
+    line = json.dumps({"kind": kind, **fields})
+    os.write(1, f"{CHANNEL_PREFIX}{line}\n".encode())
+
+
+def private_tree(record: str) -> None:
+    """Put the overlay in place and move into it."""
+    mount("tmpfs", BASE, "tmpfs", MS_NOSUID | MS_NODEV)
+    upper, work, root = (f"{BASE}/{name}" for name in ("upper", "work", "root"))
+    for folder in (upper, work, root):
+        Path(folder).mkdir()
+    mount("overlay", root, "overlay", 0, f"lowerdir=/,upperdir={upper},workdir={work}")
+    for source, kind, target in (
+        ("proc", "proc", "proc"), ("sysfs", "sysfs", "sys"), ("devtmpfs", "devtmpfs", "dev"), ("tmpfs", "tmpfs", "run"),
+    ):  # fmt: skip
+        mount(source, f"{root}/{target}", kind, MS_NOSUID)
+    for folder, kind in (("dev/pts", "devpts"), ("dev/shm", "tmpfs")):
+        Path(root, folder).mkdir(exist_ok=True)
+        mount(kind, f"{root}/{folder}", kind, MS_NOSUID)
+    Path(root + record).mkdir(parents=True, exist_ok=True)
+    mount("none", root + record, "hostfs", MS_NOSUID, record)
+    pivot_into(root)
+
+
+def main() -> None:
+    """Run the job named in the environment, then switch the machine off."""
+    job_file = Path(os.environ["TESTBED_JOB"])
+    try:
+        record = json.loads(job_file.read_text(encoding="utf-8"))["record"]
+        private_tree(record)
+        # No tunl0, gre0, sit0 and so on in every namespace: that is most of what a namespace costs.
+        write_sysctl("net/core/fb_tunnels_only_for_init_net", "1")
+    except BaseException:  # noqa: BLE001 - the guest must switch itself off whatever happens
+        tell("crash", text=traceback.format_exc())
+    else:
+        run_and_tell(job_file)
+    sys.stdout.flush()
+    os.sync()
+    ctypes.CDLL(None).reboot(LINUX_REBOOT_CMD_POWER_OFF)
+
+
+def run_and_tell(job_file: Path) -> None:
+    """Run a job where we are, and tell how it goes."""
+    try:
+        # Without this each sleep ends 50 us late, the default slack of timers.
+        ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1)
+        from testbed.run.engine import run_job
+        from testbed.run.job import Job
+
+        tell("booted")
+        run_job(Job.read(job_file), lambda text: tell("progress", text=text, t_ns=time.time_ns()))
+        tell("done")
+    except BaseException:  # noqa: BLE001 - whatever it is, the other side must hear of it
+        tell("crash", text=traceback.format_exc())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""What a topology is: the user's words, as frozen values. Nothing here computes, allocates or touches anything.
+
+A topology has sites (a VPC with subnets in zones, or a LAN), routers, hosts and links. It is made by
+:class:`testbed.builder.Topology`, checked by :mod:`testbed.plan.validate` and turned into a plan by
+:mod:`testbed.plan.compile`.
+
+Direction is always ``a_to_b`` or ``b_to_a``; ``delay`` is one way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from testbed.units import Duration, Rate, Ratio, Size
+
+Distribution = Literal["constant", "uniform", "normal", "pareto", "paretonormal", "table"]
+SiteKind = Literal["vpc", "lan"]
+RouterKind = Literal["virtual-private-gateway", "transit-gateway", "customer-gateway", "internet"]
+LinkKind = Literal["direct-connect", "internet", "lan"]
+VpnKind = Literal["ipsec", "wireguard"]
+VpnRouting = Literal["bgp", "static"]
+RoutingDaemon = Literal["bird", "frr"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GilbertElliott:
+    """Two-state loss. ``p``: good to bad, ``r``: bad to good, ``loss_bad`` and ``loss_good``: loss in each state.
+
+    Source: tc-netem(8), ``loss gemodel``, whose ``1-h`` is ``loss_bad`` and ``1-k`` is ``loss_good``.
+    """
+
+    p: Ratio
+    r: Ratio
+    loss_bad: Ratio = Ratio(10**9)
+    loss_good: Ratio = Ratio(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FourState:
+    """Four-state Markov loss with the transition probabilities of tc-netem(8), ``loss state``."""
+
+    p13: Ratio
+    p31: Ratio = Ratio(10**9)
+    p32: Ratio = Ratio(0)
+    p23: Ratio = Ratio(10**9)
+    p14: Ratio = Ratio(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """Deliver packets in bursts: one slot each ``min`` to ``max``, of at most ``packets`` and ``bytes`` (0: no limit)."""
+
+    min: Duration
+    max: Duration
+    packets: int = 0
+    bytes: Size = Size(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Impairment:
+    """What one direction of a link does to packets: netem's whole vocabulary except the rate, which is the link's.
+
+    Attributes:
+        delay: one way.
+        jitter: standard deviation of the delay, whatever the distribution.
+        distribution: shape of the jitter. ``table`` takes ``table``.
+        table: measured one-way delays; only their shape counts, ``jitter`` scales it.
+        ordered: keep packets in order under jitter, as a real link does.
+        loss: independent (or, with ``loss_correlation``, correlated) loss, or a :class:`GilbertElliott` or
+            :class:`FourState` model.
+        duplicate, corrupt, reorder: share of packets; ``reorder`` packets skip the delay. Each has its correlation.
+        reorder_gap: only each n-th packet may be reordered.
+    """
+
+    delay: Duration = Duration(0)
+    jitter: Duration = Duration(0)
+    distribution: Distribution = "normal"
+    table: tuple[Duration, ...] = ()
+    ordered: bool = True
+    delay_correlation: Ratio = Ratio(0)
+    loss: Ratio | GilbertElliott | FourState = Ratio(0)
+    loss_correlation: Ratio = Ratio(0)
+    duplicate: Ratio = Ratio(0)
+    duplicate_correlation: Ratio = Ratio(0)
+    corrupt: Ratio = Ratio(0)
+    corrupt_correlation: Ratio = Ratio(0)
+    reorder: Ratio = Ratio(0)
+    reorder_correlation: Ratio = Ratio(0)
+    reorder_gap: int = 1
+    slot: Slot | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bfd:
+    """Bidirectional forwarding detection, asynchronous mode (RFC 5880)."""
+
+    interval: Duration
+    multiplier: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bgp:
+    """One eBGP session over a link or tunnel, the same at both ends unless a field says otherwise.
+
+    Attributes:
+        hold, keepalive: BGP timers (RFC 4271).
+        local_pref: preference that both ends give to routes learned here; the higher one wins.
+        med: MULTI_EXIT_DISC that side a, and side b, attaches; ``None``: none.
+        prepend: how often side a, and side b, prepends its own AS number.
+        communities: ``(asn, value)`` attached to what is exported.
+        prefix_limit: more prefixes than this close the session.
+    """
+
+    hold: Duration
+    keepalive: Duration
+    bfd: Bfd | None = None
+    local_pref: int = 100
+    med: tuple[int | None, int | None] = (None, None)
+    prepend: tuple[int, int] = (0, 0)
+    communities: tuple[tuple[int, int], ...] = ()
+    prefix_limit: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subnet:
+    """One layer-2 segment of a site. In a LAN there is usually one."""
+
+    name: str
+    cidr: str
+    cidr6: str
+    zone: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A VPC or a LAN: an address range in both families, cut into subnets."""
+
+    name: str
+    kind: SiteKind
+    cidr: str
+    cidr6: str
+    mtu: int
+    subnets: tuple[Subnet, ...] = ()
+    ospf: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """An end host in one subnet. Its access link is called like the host; ``a`` is the host."""
+
+    name: str
+    site: str
+    subnet: str
+    a_to_b: Impairment | None = None
+    b_to_a: Impairment | None = None
+    rate: Rate | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Router:
+    """A router of a site (or, with ``site=""`` and kind ``internet``, the transit between sites).
+
+    Attributes:
+        ecmp: use up to this many equal paths; 1: one path.
+        blocks_icmp: drop what path MTU discovery needs (ICMP fragmentation needed, ICMPv6 packet too big).
+    """
+
+    name: str
+    kind: RouterKind
+    site: str = ""
+    asn: int = 0
+    daemon: RoutingDaemon = "bird"
+    ecmp: int = 1
+    blocks_icmp: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A wire between two routers.
+
+    Attributes:
+        rate: shaped (``policed`` false: a queue holds the excess) or policed (the excess is dropped); ``None``: unshaped.
+            It counts layer-3 bytes plus the 14 bytes of the Ethernet header.
+        queue: how long the shaper's queue may grow, as a time at ``rate``.
+        bgp: the session over this link; ``None`` leaves only ``static`` routes.
+    """
+
+    name: str
+    kind: LinkKind
+    a: str
+    b: str
+    mtu: int = 1500
+    rate: Rate | None = None
+    policed: bool = False
+    queue: Duration = Duration(50 * 10**6)
+    a_to_b: Impairment = field(default_factory=Impairment)
+    b_to_a: Impairment = field(default_factory=Impairment)
+    bgp: Bgp | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vpn:
+    """A VPN connection: one or more tunnels between two routers over the Internet.
+
+    Attributes:
+        tunnels: their names; the first is preferred unless ``ecmp`` of the router says otherwise.
+        suite: IPsec proposal, a key of :data:`testbed.presets.IPSEC_SUITES`.
+        nat_traversal: wrap ESP in UDP even where no NAT is.
+        mtu: of the tunnel; ``None``: what the suite leaves of 1500 (see :mod:`testbed.theory.mtu`).
+        clamp_mss: rewrite the MSS of TCP through the tunnel.
+        rate, packets_per_s: limits of each tunnel.
+    """
+
+    name: str
+    kind: VpnKind
+    a: str
+    b: str
+    over: str
+    tunnels: tuple[str, ...]
+    routing: VpnRouting = "bgp"
+    bgp: Bgp | None = None
+    suite: str = "aes128gcm16"
+    nat_traversal: bool = False
+    mtu: int | None = None
+    clamp_mss: bool = True
+    dpd: Duration | None = None
+    ike_lifetime: Duration | None = None
+    child_lifetime: Duration | None = None
+    rate: Rate | None = None
+    packets_per_s: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A whole topology."""
+
+    name: str
+    about: str = ""
+    sites: tuple[Site, ...] = ()
+    routers: tuple[Router, ...] = ()
+    hosts: tuple[Host, ...] = ()
+    links: tuple[Link, ...] = ()
+    vpns: tuple[Vpn, ...] = ()

@@ -1,0 +1,185 @@
+"""Carry out the part of a plan that is netlink: namespaces, cables, links, addresses and routes.
+
+Nothing here has a name outside this process, so undoing is letting go: :meth:`Network.close`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from testbed.model import Impairment
+from testbed.net import messages, netem, shaping, tc
+from testbed.net.namespace import Namespaces, write_sysctl
+from testbed.net.netlink import Netlink, Request
+from testbed.plan.plan import DIRECTIONS, FABRIC, Direction, Plan, PlannedLink
+
+_ROUTER_SYSCTLS = {
+    "net/ipv4/ip_forward": "1",
+    "net/ipv6/conf/all/forwarding": "1",
+    # Paths are asymmetric while routes move; a reverse path filter would drop what the network would not.
+    "net/ipv4/conf/all/rp_filter": "0",
+    "net/ipv4/conf/default/rp_filter": "0",
+    # Layer-4 hashing, as routers with ECMP do: flows spread, each keeps its path.
+    "net/ipv4/fib_multipath_hash_policy": "1",
+    "net/ipv6/fib_multipath_hash_policy": "1",
+}
+_NODE_SYSCTLS = {
+    "net/ipv6/conf/default/accept_ra": "0",
+    "net/ipv6/conf/default/router_solicitations": "0",
+    "net/ipv6/conf/default/accept_dad": "0",
+}
+_HOST_SYSCTLS = {
+    # Hosts have a planned address; a link-local one for each of thousands would only flood the switch with reports.
+    "net/ipv6/conf/default/addr_gen_mode": "1",
+}
+
+
+def derive(seed: int, *names: str) -> int:
+    """A 63-bit number for one purpose, from the run's seed."""
+    digest = hashlib.blake2b("/".join((str(seed), *names)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+class Network:
+    """The namespaces of a lab, and what may be changed in them while traffic flows."""
+
+    def __init__(self, plan: Plan, seed: int) -> None:
+        self.plan = plan
+        self.seed = seed
+        self.namespaces = Namespaces()
+        self._channels: dict[str, Netlink] = {}
+        # What each direction of each link is set to now; faults lay themselves over the planned values.
+        self.impairments: dict[tuple[str, Direction], Impairment] = {}
+
+    def channel(self, node: str) -> Netlink:
+        """A netlink socket in a node's namespace, kept open."""
+        if node not in self._channels:
+            with self.namespaces.inside(node):
+                self._channels[node] = Netlink()
+        return self._channels[node]
+
+    def apply(self) -> None:
+        """Bring up everything but tunnels and daemons."""
+        _raise_file_limit(len(self.plan.nodes))
+        self.namespaces.create(FABRIC)
+        with self.namespaces.inside(FABRIC):
+            _set_sysctls(_NODE_SYSCTLS | _HOST_SYSCTLS)
+        fabric = self.channel(FABRIC)
+        fabric.send(self._bridges())
+        requests = self._node_requests()
+        for node in self.plan.nodes:
+            self.namespaces.create(node.name)
+            with self.namespaces.inside(node.name):
+                _set_sysctls(_NODE_SYSCTLS | (_ROUTER_SYSCTLS if node.forwards else _HOST_SYSCTLS))
+                channel = Netlink()
+            channel.send(requests[node.name])
+            if node.kind == "host":
+                channel.close()  # thousands of hosts would hold thousands of sockets for nothing
+            else:
+                self._channels[node.name] = channel
+        fabric.send(messages.port_up(c.port_index, c.bridge, c.port) for c in self.plan.cables)
+        for link in (*self.plan.links, *self.plan.access):
+            self._shape(link)
+        for node in self.plan.nodes:
+            if routes := self._routes(node.name):
+                self._send(node.name, routes)
+
+    def _send(self, node: str, requests: list[Request]) -> None:
+        if node in self._channels:
+            self._channels[node].send(requests)
+            return
+        with self.namespaces.inside(node):
+            channel = Netlink()
+        try:
+            channel.send(requests)
+        finally:
+            channel.close()
+
+    def _bridges(self) -> Iterator[Request]:
+        for bridge in self.plan.bridges:
+            yield messages.create_bridge(bridge)
+        for bridge in self.plan.bridges:
+            if bridge.trunk:
+                yield from messages.create_trunk(bridge)
+
+    def _node_requests(self) -> Mapping[str, list[Request]]:
+        requests: dict[str, list[Request]] = defaultdict(list)
+        for node in self.plan.nodes:
+            requests[node.name].append(messages.set_up(messages.LOOPBACK_INDEX, f"lo of {node.name}"))
+        fabric = self.namespaces.fd(FABRIC)
+        for cable in self.plan.cables:
+            requests[cable.node] += [
+                messages.create_cable(cable, fabric),
+                *(messages.add_address(cable.index, address, cable.node) for address in cable.addresses),
+                messages.set_up(cable.index, f"{cable.interface} of {cable.node}"),
+            ]
+        for node_name, address in self.plan.loopbacks:
+            requests[node_name].append(messages.add_address(messages.LOOPBACK_INDEX, address, node_name))
+        return requests
+
+    def _routes(self, node: str) -> list[Request]:
+        return [messages.route(r.node, r.prefix, via=r.via) for r in self.plan.routes if r.node == node]
+
+    def _shape(self, link: PlannedLink) -> None:
+        """Install queues and, for a wire, the redirection between its two ports."""
+        for direction in DIRECTIONS:
+            self.impair(link.name, direction, link.impairment(direction), change=False)
+        for end in (link.a, link.b):
+            if link.shaper is not None and end.index:
+                # On a host's own interface netem is there already, and the shaper goes below it.
+                parent = shaping.NETEM_CLASS if link.kind == "access" else tc.ROOT
+                what = f"{link.name} at {end.node}"
+                self._send(end.node, shaping.tbf_messages(end.index, link.shaper, what, parent=parent))
+        if link.kind == "access":
+            return
+        fabric = self.channel(FABRIC)
+        for direction in DIRECTIONS:
+            source, target = link.ends(direction)
+            police = link.rate if link.policed else None
+            fabric.send(shaping.wire_messages(source.port_index, target.port_index, link.name, police, link.mtu))
+
+    def impair(self, name: str, direction: Direction, impairment: Impairment, *, change: bool = True) -> None:
+        """Set what one direction of a link does, in place: packets under way stay under way."""
+        link = self.plan.link(name)
+        sender, receiver = link.ends(direction)
+        # The fabric's port towards the receiver delays what goes there. A host's own link has only one port in the
+        # fabric, the host's: the other direction is delayed on the host's interface.
+        if receiver.port_index:
+            node, index = FABRIC, receiver.port_index
+        else:
+            node, index = sender.node, sender.index
+        seed = derive(self.seed, "netem", name, direction)
+        request = netem.message(
+            index, impairment, limit_packets=link.packets_in_flight, seed=seed, change=change, what=f"{name} {direction}"
+        )
+        self._send(node, [request])
+        self.impairments[name, direction] = impairment
+
+    def carrier(self, name: str, *, up: bool) -> None:
+        """Take the carrier from both ends of a link, or give it back."""
+        link = self.plan.link(name)
+        ports = [(end.port_index, end.port) for end in (link.a, link.b) if end.port_index]
+        self.channel(FABRIC).send(messages.set_up(index, port, up=up) for index, port in ports)
+
+    def close(self) -> None:
+        """Remove everything."""
+        for channel in self._channels.values():
+            channel.close()
+        self._channels.clear()
+        self.namespaces.close()
+
+
+def _set_sysctls(values: Mapping[str, str]) -> None:
+    for key, value in values.items():
+        write_sysctl(key, value)
+
+
+def _raise_file_limit(nodes: int) -> None:
+    """Two descriptors a node, and some for the rest."""
+    wanted = 2 * nodes + 512
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted)))

@@ -1,0 +1,167 @@
+"""Packet filters of the routers: clamp the MSS of TCP through tunnels, and drop what path MTU discovery needs.
+
+AWS's VPN does no path MTU discovery, and its security groups drop ICMP unless told otherwise (VPN user guide, quotas;
+EC2 user guide, network MTU); so a tunnel clamps the MSS, and without that there is a black hole to be shown.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from testbed.daemons import process
+from testbed.errors import MachineError, Problem, RunError
+from testbed.net.namespace import Namespaces
+from testbed.plan.plan import Plan
+from testbed.theory.mtu import mss
+
+TABLE = "testbed"
+NFT_TIMEOUT_S = 30.0
+"""How long nft may take; arbitrary. It takes some 10 ms."""
+_CHAINS = ("forward", "output")
+_STDIN = "/proc/self/fd/0"
+"""What ``-`` means to nft is /dev/stdin, which a bare /dev lacks."""
+FRAGMENTATION_NEEDED = (3, 4)
+"""ICMP type and code (RFC 792, RFC 1191)."""
+PACKET_TOO_BIG = 2
+"""ICMPv6 type (RFC 4443 section 3.2)."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule, as nft's JSON has it: what must match, and what is done. ``comment`` tells rules apart on read-back."""
+
+    chain: str
+    comment: str
+    matches: tuple[str, ...]
+    """JSON texts."""
+    action: str
+    """JSON text."""
+
+    def body(self) -> dict[str, object]:
+        """The rule for ``nft -j``, with a counter, so that a report can say how many packets it took."""
+        expressions = [*map(json.loads, self.matches), {"counter": {"packets": 0, "bytes": 0}}, json.loads(self.action)]
+        return {
+            "family": "inet", "table": TABLE, "chain": self.chain, "comment": self.comment, "expr": expressions,
+        }  # fmt: skip
+
+
+def rules(plan: Plan, node: str) -> tuple[Rule, ...]:
+    """The rules of a router. Pure; empty for one that needs no filter."""
+    return (*_clamps(plan, node), *(_drops() if node in plan.blocks_icmp else ()))
+
+
+def nodes(plan: Plan) -> tuple[str, ...]:
+    """The routers that need filters, in the plan's order."""
+    return tuple(node.name for node in plan.nodes if rules(plan, node.name))
+
+
+def render(plan: Plan, node: str) -> str:
+    """A router's table for ``nft -j -f -``. Pure."""
+    commands: list[dict[str, object]] = [{"add": {"table": {"family": "inet", "name": TABLE}}}]
+    needed = rules(plan, node)
+    for chain in _CHAINS:
+        if any(rule.chain == chain for rule in needed):
+            described = {
+                "family": "inet", "table": TABLE, "name": chain, "type": "filter", "hook": chain, "prio": -150,
+                "policy": "accept",
+            }  # fmt: skip
+            commands.append({"add": {"chain": described}})
+    commands += [{"add": {"rule": rule.body()}} for rule in needed]
+    return json.dumps({"nftables": commands}, indent=1)
+
+
+def _clamps(plan: Plan, node: str) -> Iterator[Rule]:
+    for tunnel in plan.tunnels:
+        if not tunnel.clamp_mss or node not in (tunnel.a.node, tunnel.b.node):
+            continue
+        end = tunnel.a if node == tunnel.a.node else tunnel.b
+        for key in ("oifname", "iifname"):
+            for family, name in ((4, "ipv4"), (6, "ipv6")):
+                size = mss(tunnel.mtu, 4 if family == 4 else 6)
+                way = "out" if key == "oifname" else "in"
+                yield Rule(
+                    "forward", f"{tunnel.name} {way} IPv{family} MSS {size}",
+                    (
+                        _match("==", {"meta": {"key": key}}, end.interface),
+                        _match("==", {"meta": {"key": "nfproto"}}, name),
+                        _match("in", {"payload": {"protocol": "tcp", "field": "flags"}}, "syn"),
+                    ),
+                    # The kernel only ever lowers the option (net/netfilter/nft_exthdr.c, nft_exthdr_tcp_set_eval).
+                    json.dumps({"mangle": {"key": {"tcp option": {"name": "maxseg", "field": "size"}}, "value": size}}),
+                )  # fmt: skip
+
+
+def _drops() -> Iterator[Rule]:
+    """What the router sends itself, and what it would pass on."""
+    kind, code = FRAGMENTATION_NEEDED
+    for chain in _CHAINS:
+        yield Rule(
+            chain, f"{chain}: drop ICMP fragmentation needed",
+            (
+                _match("==", {"payload": {"protocol": "icmp", "field": "type"}}, kind),
+                _match("==", {"payload": {"protocol": "icmp", "field": "code"}}, code),
+            ),
+            json.dumps({"drop": None}),
+        )  # fmt: skip
+        yield Rule(
+            chain, f"{chain}: drop ICMPv6 packet too big",
+            (_match("==", {"payload": {"protocol": "icmpv6", "field": "type"}}, PACKET_TOO_BIG),),
+            json.dumps({"drop": None}),
+        )
+
+
+def _match(operator: str, left: dict[str, object], right: object) -> str:
+    return json.dumps({"match": {"op": operator, "left": left, "right": right}})
+
+
+def apply(plan: Plan, namespaces: Namespaces) -> None:
+    """Install each router's filters, and check that they are what the kernel has then.
+
+    Raises:
+        MachineError: nft is not installed.
+        RunError: nft refuses, or what is read back differs.
+    """
+    for node in nodes(plan):
+        _nft(namespaces, node, ["-f", _STDIN], render(plan, node))
+        wanted = [_identity(rule.body()) for rule in rules(plan, node)]
+        found = [_identity(body) for body in _read(namespaces, node)]
+        if found != wanted:
+            missing = [identity for identity in wanted if identity not in found]
+            what = f"filters read back differ: {len(found)} rules instead of {len(wanted)}, missing {missing}"
+            raise RunError(Problem(f"router {node}", what, f"look with: nft list table inet {TABLE}"))
+
+
+def counts(namespaces: Namespaces, node: str) -> dict[str, int]:
+    """How many packets each rule of a router took, by comment."""
+    return {
+        str(body["comment"]): next(e["counter"]["packets"] for e in body["expr"] if "counter" in e)
+        for body in _read(namespaces, node)
+    }
+
+
+def _identity(body: dict[str, Any]) -> tuple[str, str, str]:
+    """What a rule is known by, and what it does. Not its matches: nft words them differently from release to release."""
+    return body["chain"], body["comment"], json.dumps(body["expr"][-1], sort_keys=True)
+
+
+def _read(namespaces: Namespaces, node: str) -> list[dict[str, Any]]:
+    listed = json.loads(_nft(namespaces, node, ["list", "table", "inet", TABLE], ""))
+    return [entry["rule"] for entry in listed["nftables"] if "rule" in entry]
+
+
+def _nft(namespaces: Namespaces, node: str, words: list[str], text: str) -> str:
+    program = process.find("nft")
+    if program is None:
+        raise MachineError(Problem("nft", "not installed", "install nftables; testbed doctor says how"))
+    with namespaces.inside(node):
+        done = subprocess.run(
+            [program, "-j", *words], input=text, env=process.ENVIRONMENT, capture_output=True, text=True,
+            timeout=NFT_TIMEOUT_S, check=False,
+        )  # fmt: skip
+    if done.returncode != 0:
+        raise RunError(Problem(f"router {node}", f"nft {' '.join(words)} failed: {done.stderr.strip()}"))
+    return done.stdout

@@ -1,0 +1,95 @@
+"""Network namespaces without names: each is a file descriptor, so nothing is left when the process that holds it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int, call: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{call}: {os.strerror(number)}")
+
+
+def unshare(flags: int) -> None:
+    """unshare(2); ``os.unshare`` is Python 3.12's."""
+    _check(_LIBC.unshare(flags), "unshare")
+
+
+def setns(fd: int, kind: int = CLONE_NEWNET) -> None:
+    """setns(2); ``os.setns`` is Python 3.12's."""
+    _check(_LIBC.setns(fd, kind), "setns")
+
+
+def mount(source: str, target: str, kind: str, flags: int = 0, data: str = "") -> None:
+    """mount(2)."""
+    result = _LIBC.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), data.encode())
+    _check(result, f"mount {kind} on {target}")
+
+
+def pivot_into(root: str) -> None:
+    """Make ``root`` the file tree of this process and its children."""
+    os.chroot(root)
+    os.chdir("/")
+
+
+def open_current() -> int:
+    """A descriptor of the network namespace that this thread is in."""
+    return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+
+class Namespaces:
+    """The network namespaces of one lab, by node name."""
+
+    def __init__(self) -> None:
+        self.home = open_current()
+        self._fds: dict[str, int] = {}
+
+    def create(self, name: str) -> None:
+        """Make a new namespace, loopback still down, and stay where we are."""
+        try:
+            unshare(CLONE_NEWNET)
+            self._fds[name] = open_current()
+        finally:
+            setns(self.home)
+
+    def fd(self, name: str) -> int:
+        """The descriptor of a namespace. Raises ``KeyError``."""
+        return self._fds[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._fds
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fds)
+
+    @contextlib.contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Run the block in a namespace. Sockets and children made there stay there."""
+        setns(self._fds[name])
+        try:
+            yield
+        finally:
+            setns(self.home)
+
+    def close(self) -> None:
+        """Let go of all namespaces: the kernel removes what is in them."""
+        for fd in self._fds.values():
+            os.close(fd)
+        self._fds.clear()
+
+
+def write_sysctl(key: str, value: str) -> None:
+    """Set a sysctl of the namespace that this thread is in. ``key`` is slash separated, below ``/proc/sys``."""
+    Path("/proc/sys", key).write_text(value, encoding="ascii")

@@ -1,0 +1,64 @@
+"""Probes run as forked children of the agent: no interpreter to start, no module to load, and a namespace of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.errors import Problem, RunError
+from testbed.net.namespace import Namespaces, setns
+
+
+@dataclass
+class Child:
+    """A forked probe process."""
+
+    name: str
+    node: str
+    pid: int
+    failure: Path
+
+    def stop(self) -> None:
+        """Ask it to finish, and wait until it has written what it knows."""
+        try:
+            os.kill(self.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        if status != 0:
+            text = self.failure.read_text(encoding="utf-8") if self.failure.exists() else f"wait status {status}"
+            raise RunError(Problem(f"probe {self.name} on {self.node}", "failed", text))
+
+
+class Stop(Exception):
+    """Raised in a child when it is asked to finish."""
+
+
+def _raise_stop(signum: int, frame: object) -> None:
+    raise Stop
+
+
+def fork(namespaces: Namespaces, node: str, name: str, scratch: Path, work: Callable[[], None]) -> Child:
+    """Run ``work`` in a child in a node's namespace until :meth:`Child.stop`. ``work`` sees :class:`Stop` raised."""
+    failure = scratch / f"{name}.error"
+    pid = os.fork()
+    if pid:
+        return Child(name, node, pid, failure)
+    status = 1
+    try:
+        setns(namespaces.fd(node))
+        signal.signal(signal.SIGTERM, _raise_stop)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            work()
+        except Stop:
+            pass
+        status = 0
+    except BaseException:  # noqa: BLE001 - a child must never return into its parent's code
+        failure.write_text(traceback.format_exc(limit=5), encoding="utf-8")
+    finally:
+        os._exit(status)

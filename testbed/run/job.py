@@ -1,0 +1,43 @@
+"""What a run is told, wherever it runs: the same file starts it in the guest and on the host."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+Kernel = Literal["guest", "host"]
+Clock = Literal["virtual", "real"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One run.
+
+    Attributes:
+        file: scenario or topology.
+        settings: what the user gave with ``--set``.
+        record: folder to write the record into; the only place a run writes to.
+        seed: makes loss, jitter, timer phases and every random number in the guest.
+        keep_up: do not run a scenario: serve commands until told to stop.
+    """
+
+    file: str
+    settings: dict[str, str]
+    lab: str
+    record: str
+    seed: int
+    kernel: Kernel
+    clock: Clock
+    plan_digest: str
+    keep_up: bool = False
+
+    def write(self, path: Path) -> None:
+        """As JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Job:
+        """From JSON."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,105 @@
+"""A lab that is up, as a scenario sees it: probes, faults and time."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from testbed.errors import InputError, Problem
+from testbed.fault.faults import Faults
+from testbed.net.apply import Network, derive
+from testbed.net.routes import RouteWatch
+from testbed.parameters import Parameter
+from testbed.plan.plan import Node, Plan
+from testbed.probe import udp
+from testbed.run.clock import Waiter
+from testbed.run.history import Recorder
+from testbed.units import Duration
+
+DRAIN_S = 0.5
+"""How long a stream's receivers go on after its sender has stopped; more than any planned RTT; arbitrary."""
+
+
+T = TypeVar("T")
+
+
+class Lab:
+    """What a scenario's ``run`` is given.
+
+    Attributes:
+        plan: the plan that was applied.
+        parameters: every parameter by name, with ``values`` as typed values of the scenario's own.
+        fault: start and heal faults.
+        random: chance of the run's seed, for phases and choices.
+    """
+
+    def __init__(
+        self, network: Network, recorder: Recorder, waiter: Waiter, routes: RouteWatch, scratch: Path,
+        parameters: dict[str, Parameter], values: dict[str, object],
+    ) -> None:  # fmt: skip
+        self.network = network
+        self.plan: Plan = network.plan
+        self.parameters = parameters
+        self.values = values
+        self.recorder = recorder
+        self.random = random.Random(derive(network.seed, "scenario"))
+        self.fault = Faults(network, recorder)
+        self.routes = routes
+        self._waiter = waiter
+        self._scratch = scratch
+        self._ports = udp.PORT
+
+    def value(self, name: str, kind: type[T]) -> T:
+        """The value of one of the scenario's parameters."""
+        value = self.values[name]
+        assert isinstance(value, kind), f"{name} is a {type(value).__name__}"
+        return value
+
+    def now_ns(self) -> int:
+        """Now, in nanoseconds since the agent started."""
+        return self.recorder.now_ns()
+
+    def note(self, kind: str, **fields: object) -> None:
+        """Note an event of the scenario's own."""
+        self.recorder.event(kind, **fields)
+
+    def sleep(self, duration: str | Duration) -> None:
+        """Let the lab's time pass."""
+        self._waiter.sleep(Duration.parse(duration))
+
+    def wait_until(self, condition: Callable[[], bool], what: str, within: str | Duration = "60 s") -> None:
+        """Wait for a state of the routing tables. A wait that times out ends the run with UNKNOWN."""
+        self._waiter.until(condition, what, Duration.parse(within))
+
+    def converged(self) -> bool:
+        """True when every router has every route that the plan asks for."""
+        return all(self.routes.satisfied(reach) for reach in self.plan.reach)
+
+    @contextlib.contextmanager
+    def udp(self, source: str, target: str, interval: str | Duration = "1 ms", *, family: int = 4, name: str = "") -> Iterator[udp.UdpStream]:
+        """A stream of numbered UDP packets there and back while the block runs; its samples go into the record."""
+        near, far = self._node(source), self._node(target)
+        self._ports += 1
+        stream = udp.start(
+            self.network.namespaces, self._scratch, name or f"udp-{source}-{target}",
+            (near.name, near.address6 if family == 6 else near.address),
+            (far.name, far.address6 if family == 6 else far.address),
+            Duration.parse(interval), self._ports, self.recorder.epoch_ns,
+        )  # fmt: skip
+        self.recorder.event("probe.start", probe=stream.name, source=source, target=target, interval_ns=int(stream.interval))
+        try:
+            yield stream
+        finally:
+            rows = stream.finish(DRAIN_S)
+            self.recorder.event("probe.stop", probe=stream.name)
+            self.recorder.samples(stream.name, udp.COLUMNS, rows)
+
+    def _node(self, name: str) -> Node:
+        try:
+            return self.plan.node(name)
+        except KeyError:
+            known = ", ".join(node.name for node in self.plan.nodes)
+            raise InputError(Problem(f"node {name}", "no such node", f"known: {known}")) from None

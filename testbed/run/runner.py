@@ -1,0 +1,183 @@
+"""One run from the outside: make its directory, start the job in a kernel, judge the record, write the report."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testbed import __version__
+from testbed.check.judge import judge_run
+from testbed.check.verdict import Judgement
+from testbed.errors import InputError, MachineError, Problem, TestbedError
+from testbed.kernel import cpu, guest, host
+from testbed.load import Loaded
+from testbed.plan.schema import plan_json
+from testbed.run.engine import plan_digest
+from testbed.run.history import RECEIPT, History
+from testbed.run.job import Clock, Job, Kernel
+from testbed.units import Size
+
+MEMORY_BASE, MEMORY_PER_NODE = Size(512 * 2**20), Size(700 * 2**10)
+"""What the guest is given; only what it touches is used. Measured with benchmarks/scale.py."""
+WALL_LIMIT_S = 600.0
+DISK_NEEDED = Size(64 * 2**20)
+"""A record is a few MB; arbitrary."""
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is to be done."""
+
+    seed: int
+    kernel: Kernel
+    clock: Clock
+    out: Path | None
+    wall_limit_s: float = WALL_LIMIT_S
+    command: Sequence[str] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left."""
+
+    directory: Path
+    judgement: Judgement
+    report: Path
+
+
+def run(loaded: Loaded, settings: dict[str, str], options: Options, on_message: Callable[[Message], None]) -> Outcome:
+    """Do a run. Raises for bad input and for what this machine lacks; anything else is in the outcome."""
+    directory = _make_directory(loaded, options)
+    record = directory / "record"
+    (directory / "plan.json").write_text(plan_json(loaded.plan), encoding="utf-8")
+    job = Job(
+        file=str(loaded.path), settings=settings, lab=loaded.plan.lab, record=str(record), seed=options.seed,
+        kernel=options.kernel, clock=options.clock, plan_digest=plan_digest(loaded.plan),
+    )  # fmt: skip
+    ended = _start(job, loaded, options, on_message)
+    problem = _problem(ended)
+    _judge_receipt(record, loaded, options.clock)
+    judgement = judge_run(record, loaded, ended={"problem": problem, "spins": ended.spins})
+    _write_environment(directory, loaded, options, ended)
+    from testbed.report.page import write_report
+
+    on_message({"kind": "progress", "text": "writing the report"})
+    return Outcome(directory, judgement, write_report(directory))
+
+
+def _start(job: Job, loaded: Loaded, options: Options, on_message: Callable[[Message], None]) -> guest.GuestRun:
+    if job.kernel == "host":
+        return host.run(job, options.wall_limit_s, on_message)
+    from testbed.kernel import build
+
+    binary = Path(os.environ["TESTBED_KERNEL"]) if "TESTBED_KERNEL" in os.environ else build.find()
+    if binary is None:
+        binary = build.build(lambda text: on_message({"kind": "progress", "text": text}))
+    memory = Size(MEMORY_BASE + MEMORY_PER_NODE * len(loaded.plan.nodes))
+    guest.check_memory(memory)
+    with cpu.claimed() as number:
+        return guest.run(binary, job, memory, number, options.wall_limit_s, on_message)
+
+
+def _make_directory(loaded: Loaded, options: Options) -> Path:
+    if options.out is not None:
+        directory = options.out.absolute()
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise InputError(Problem(f"--out {options.out}", "exists and is not empty", "name a new folder, or empty that one"))
+    else:
+        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        directory = Path("runs", f"{loaded.path.stem}-{stamp}-{os.getpid()}").absolute()
+    try:
+        (directory / "record" / "samples").mkdir(parents=True)
+        room = os.statvfs(directory)
+    except OSError as error:
+        raise MachineError(Problem(str(directory), f"cannot be made: {error.strerror}", "choose another place with --out")) from error
+    if room.f_bavail * room.f_frsize < DISK_NEEDED:
+        raise MachineError(Problem(str(directory), f"less than {DISK_NEEDED} free on this disk", "make room, or choose another place with --out"))
+    return directory
+
+
+def _problem(ended: guest.GuestRun) -> str:
+    """Why a run did not reach its end; empty when it did."""
+    if ended.finished:
+        return ""
+    if ended.crash:
+        return f"the run crashed: {ended.crash.strip().splitlines()[-1]}"
+    tail = "\n".join(list(ended.console)[-15:])
+    for sign, words in (("Out of memory", "the guest ran out of memory"), ("Kernel panic", "the guest kernel panicked")):
+        if sign in tail:
+            return f"{words}\n{tail}"
+    return f"the guest ended before the run did\n{tail}"
+
+
+def _judge_receipt(record: Path, loaded: Loaded, clock: Clock) -> None:
+    raw = History(record).read_json("calibration.json")
+    if raw is None:
+        return
+    from testbed.check.receipt import judge_receipt
+
+    receipt = judge_receipt(raw, loaded.plan, clock)
+    (record / RECEIPT).write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_environment(directory: Path, loaded: Loaded, options: Options, ended: guest.GuestRun) -> None:
+    """Everything that depends on the machine or on wall time; the record has none of it."""
+    last = max((event.t_ns for event in History(directory / "record").events), default=0)
+    scenario = loaded.scenario
+    environment = {
+        "testbed": __version__,
+        "command": shlex.join(options.command),
+        "seed": options.seed,
+        "kernel": options.kernel,
+        "clock": options.clock,
+        "why": options.why,
+        "wall_s": round(ended.wall_s, 2),
+        "lab_s": round(last / 10**9, 2),
+        "spins_broken": ended.spins,
+        "finished": ended.finished,
+        "console": list(ended.console),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "host_kernel": platform.release(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "commit": _commit(),
+        "scenario": None if scenario is None else {
+            "question": scenario.question, "hypothesis": scenario.hypothesis, "refuted_by": scenario.refuted_by,
+            "file": loaded.path.name,
+        },
+    }  # fmt: skip
+    (directory / "environment.json").write_text(json.dumps(environment, indent=1) + "\n", encoding="utf-8")
+
+
+def _commit() -> str:
+    """The checkout's commit, where this is one."""
+    with contextlib.suppress(OSError):
+        done = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip()
+    return ""
+
+
+@contextlib.contextmanager
+def told_on_stderr() -> Iterator[None]:
+    """Turn an error into words on stderr and the exit code that goes with it."""
+    try:
+        yield
+    except TestbedError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(int(error.exit)) from None

@@ -1,0 +1,77 @@
+"""A scenario: a question to a network, what is expected, and what would prove that wrong.
+
+A scenario file makes one and gives it two functions::
+
+    scenario = Scenario(topology="../topologies/hybrid.py", question="...", hypothesis="...", refuted_by="...")
+
+    @scenario.run
+    def run(lab): ...          # where the lab is, on the lab's clock
+
+    @scenario.measure
+    def measure(history): ...  # afterwards, from the record alone: yields measurements
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from testbed.check.verdict import Measurement
+from testbed.parameters import Parameter
+
+if TYPE_CHECKING:
+    from testbed.run.history import History
+    from testbed.run.lab import Lab
+
+Run = Callable[["Lab"], None]
+Measure = Callable[["Result"], Iterable[Measurement]]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A parameter of a scenario, before the user's value is known."""
+
+    name: str
+    kind: Callable[[str], object] | type
+    default: str
+    help: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass
+class Scenario:
+    """See the module."""
+
+    topology: str
+    question: str
+    hypothesis: str
+    refuted_by: str
+    parameters: list[Declared] = field(default_factory=list)
+    run_function: Run | None = None
+    measure_function: Measure | None = None
+
+    def param(self, name: str, kind: Callable[[str], object] | type, default: str, help: str, *, choices: tuple[str, ...] = ()) -> str:
+        """Declare a parameter. Returns its name, to look its value up with in ``lab.parameters``."""
+        self.parameters.append(Declared(name, kind, default, help, choices))
+        return name
+
+    def run(self, function: Run) -> Run:
+        """Decorator: what happens while the lab is up."""
+        self.run_function = function
+        return function
+
+    def measure(self, function: Measure) -> Measure:
+        """Decorator: what is measured, from the record alone."""
+        self.measure_function = function
+        return function
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a measure function looks at: the history, the plan and the values of all parameters."""
+
+    history: History
+    plan: object
+    parameters: dict[str, Parameter]
+    values: dict[str, object]

@@ -1,0 +1,159 @@
+"""Throughput, against the tables of the RFCs."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from testbed.theory.interval import smallest
+from testbed.theory.throughput import (
+    MATHIS_DELAYED_ACK,
+    cubic,
+    cubic_window,
+    mathis,
+    pftk,
+    reno_window,
+    tcp_efficiency,
+    tcp_goodput,
+    udp_goodput,
+    window_limit,
+)
+from testbed.units import Duration, Rate
+
+# RFC 9438, tables 1 (RTT 0.1 s) and 2 (0.01 s): loss, Reno, CUBIC with C = 0.04, 0.4 and 4.
+RFC_9438_TABLES = [
+    (0.1, 1e-2, 12, 12, 12, 12),
+    (0.1, 1e-3, 38, 38, 38, 59),
+    (0.1, 1e-4, 120, 120, 187, 333),
+    (0.1, 1e-5, 379, 593, 1054, 1874),
+    (0.1, 1e-6, 1200, 3332, 5926, 10538),
+    (0.1, 1e-7, 3795, 18740, 33325, 59261),
+    (0.1, 1e-8, 12000, 105383, 187400, 333250),
+    (0.01, 1e-2, 12, 12, 12, 12),
+    (0.01, 1e-3, 38, 38, 38, 38),
+    (0.01, 1e-4, 120, 120, 120, 120),
+    (0.01, 1e-5, 379, 379, 379, 379),
+    (0.01, 1e-6, 1200, 1200, 1200, 1874),
+    (0.01, 1e-7, 3795, 3795, 5926, 10538),
+    (0.01, 1e-8, 12000, 18740, 33325, 59261),
+]
+# RFC 9438, table 3: Mbit/s, the loss that allows it to Reno and to CUBIC; 1,500-byte packets, RTT 0.1 s.
+RFC_9438_TABLE_3 = [
+    (1, 2.0e-2, 2.0e-2),
+    (10, 2.0e-4, 2.9e-4),
+    (100, 2.0e-6, 1.4e-5),
+    (1000, 2.0e-8, 6.3e-7),
+    (10000, 2.0e-10, 2.9e-8),
+]
+losses = st.floats(1e-6, 0.3)
+rtts = st.integers(10**5, 10**9).map(Duration)
+
+
+@pytest.mark.parametrize(("rtt", "loss", "reno", "low", "standard", "high"), RFC_9438_TABLES)
+def test_every_row_of_the_cubic_tables_is_reproduced(
+    rtt: float, loss: float, reno: int, low: int, standard: int, high: int
+) -> None:
+    way = Duration(round(rtt * 10**9))
+    found = [reno_window(loss), *(cubic_window(loss, way, c=c) for c in (0.04, 0.4, 4))]
+    assert found == pytest.approx([reno, low, standard, high], rel=2e-4, abs=0.5)
+
+
+@pytest.mark.parametrize(("megabits", "reno_loss", "cubic_loss"), RFC_9438_TABLE_3)
+def test_every_row_of_the_required_loss_table_gives_its_rate(
+    megabits: int, reno_loss: float, cubic_loss: float
+) -> None:
+    rtt = Duration.parse("100 ms")
+    # The table's losses have two digits, so a window of loss^-3/4 is known to 4 %.
+    assert mathis(1500, rtt, reno_loss, constant=1.2).expected == pytest.approx(megabits * 1e6, rel=0.04)
+    assert cubic(1500, rtt, cubic_loss).expected == pytest.approx(megabits * 1e6, rel=0.04)
+
+
+@pytest.mark.parametrize(("rtt_ms", "kilobytes"), [(10, 819), (20, 410), (30, 273), (50, 164), (90, 91)])
+def test_nfs_reading_8_kib_at_a_time_gets_8_kib_each_round_trip(rtt_ms: int, kilobytes: int) -> None:
+    limit = window_limit(8192, Duration(rtt_ms * 10**6))
+    assert limit.high == limit.expected == pytest.approx(kilobytes * 8000, rel=0.002)
+
+
+@given(loss=losses, rtt=rtts)
+def test_pftk_is_the_equation_of_rfc_5348(loss: float, rtt: Duration) -> None:
+    # RFC 5348 section 3.1, with b = 1 and t_RTO = 4 R; it leaves out the min().
+    r, p = rtt.seconds, loss
+    tfrc = 1460 / (r * sqrt(2 * p / 3) + 4 * r * (3 * sqrt(3 * p / 8)) * p * (1 + 32 * p * p))
+    found = pftk(1460, rtt, loss, rto=Duration(4 * rtt), acked=1).expected
+    assert found is not None
+    if 3 * sqrt(3 * p / 8) <= 1:
+        assert found == pytest.approx(8 * tfrc)
+    else:
+        assert found > 8 * tfrc
+
+
+@given(loss=st.floats(1e-9, 1e-6), rtt=rtts)
+def test_rare_loss_makes_pftk_the_formula_of_mathis(loss: float, rtt: Duration) -> None:
+    simple = mathis(1460, rtt, loss, constant=MATHIS_DELAYED_ACK).expected
+    assert pftk(1460, rtt, loss, rto=rtt).expected == pytest.approx(simple, rel=0.01)
+
+
+@given(loss=losses, rtt=rtts)
+def test_more_loss_or_a_longer_way_is_never_faster(loss: float, rtt: Duration) -> None:
+    for model in (mathis, pftk, cubic):
+        base, lossier, longer = (
+            model(1460, rtt, loss),
+            model(1460, rtt, loss * 1.1),
+            model(1460, Duration(2 * rtt), loss),
+        )
+        assert base.expected is not None and lossier.expected is not None and longer.expected is not None
+        assert lossier.expected < base.expected
+        assert longer.expected < base.expected
+
+
+def test_the_receivers_window_caps_pftk() -> None:
+    rtt = Duration.parse("100 ms")
+    assert pftk(1460, rtt, 1e-9, window=65535).expected == window_limit(65535, rtt).expected
+
+
+@pytest.mark.parametrize(
+    ("mtu", "family", "timestamps", "outer", "payload", "counted"),
+    [
+        (1500, 4, True, None, 1448, 1514),
+        (1500, 4, False, None, 1460, 1514),
+        (1500, 6, True, None, 1428, 1514),
+        (9001, 4, True, None, 8949, 9015),
+        (1446, 4, True, 1500, 1394, 1514),
+    ],
+)
+def test_tcp_fills_a_frame_but_for_its_headers(
+    mtu: int, family: int, timestamps: bool, outer: int | None, payload: int, counted: int
+) -> None:
+    share = tcp_efficiency(mtu, family=6 if family == 6 else 4, timestamps=timestamps, outer=outer)
+    assert share == pytest.approx(payload / counted)
+
+
+def test_goodput_is_the_rate_less_headers_and_a_limit_at_once() -> None:
+    tcp = tcp_goodput(Rate.parse("1 Gbit/s"), 1500)
+    assert tcp.expected == tcp.high == pytest.approx(1e9 * 1448 / 1514)
+    udp = udp_goodput(Rate.parse("1 Gbit/s"), 1472)
+    assert udp.expected == pytest.approx(1e9 * 1472 / 1514)
+
+
+def test_the_tightest_of_wire_window_and_loss_binds() -> None:
+    rtt = Duration.parse("20 ms")
+    limits = (tcp_goodput(Rate.parse("1 Gbit/s"), 1500), window_limit(2**20, rtt), cubic(1448, rtt, 1e-4))
+    assert smallest(*limits) is limits[2]
+
+
+def test_what_is_no_share_and_no_size_is_refused() -> None:
+    rtt = Duration.parse("20 ms")
+    for attempt in (
+        lambda: mathis(1460, rtt, 0),
+        lambda: pftk(0, rtt, 0.1),
+        lambda: cubic(1460, Duration(0), 0.1),
+        lambda: reno_window(1.1),
+        lambda: window_limit(0, rtt),
+        lambda: tcp_efficiency(45),
+        lambda: udp_goodput(Rate(1), 0),
+    ):
+        with pytest.raises(ValueError, match=r"."):
+            attempt()
