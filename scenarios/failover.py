@@ -38,41 +38,45 @@ def run(lab: Lab) -> None:
         dead = lab.value("fault.for", Duration)
         with lab.fault.start(lab.value("fault", str), LINK):
             lab.sleep(dead if session.bfd else max(dead, Duration(2 * session.hold)))
-        lab.wait_until(lab.converged, "routes back after healing")
+        lab.wait_converged("the routes of before, after healing")
         lab.sleep(lab.value("after", Duration))
 
 
 @scenario.measure
 def measure(result: Result) -> Iterator[Measurement]:
     """The gap beside theory, and what traffic saw before, meanwhile and after."""
-    history, plan = result.history, result.plan
-    broke = history.instant("fault.start")
-    healed = history.instant("fault.heal")
-    back = history.last_route_change(after=healed)
+    history = result.history
+    broke, healed = history.instant("fault.start"), history.instant("fault.heal")
+    back = max(event.t_ns for event in history.of("route"))
     stream = flows.packets(history, "traffic")
-    gap = flows.longest_gap(flows.between(stream, broke, healed))
+    gap = flows.longest_gap(flows.between(stream, broke - 10**9, healed))
     yield Measurement.against("gap", gap.length_s if gap else None, expected_gap(result))
+    moved = gap.end_ns if gap else healed
     for name, start, end, path in (
-        ("before", stream[0].sent_ns, broke, (LINK,)),
-        ("meanwhile", gap.end_ns if gap else healed, healed, ("inet-vgw", "inet-cgw")),
-        ("after", back, stream[-1].sent_ns, (LINK,)),
+        ("before", stream[0].sent_ns, broke - 10**9, (LINK,)),
+        ("meanwhile", moved, healed, ("inet-vgw", "inet-cgw")),
+        ("after", back + 10**9, stream[-1].sent_ns - 10**9, (LINK,)),
     ):
-        seen = flows.between(stream, start, end)
-        yield Measurement.against(f"rtt_ms_p50_{name}", flows.rtt_ms(seen), rtt.over(plan, path))
+        chain = [result.plan.link(name) for name in path]
+        ideal = rtt.median(
+            (link.a_to_b.delay, link.b_to_a.delay, max(link.a_to_b.jitter, link.b_to_a.jitter)) for link in chain
+        )
+        yield Measurement.against(f"rtt_p50_{name}", flows.rtt_ms(flows.between(stream, start, end)), ideal)
     yield Measurement("packets_lost", float(gap.packets) if gap else None, "packets")
-    yield Measurement("time_to_return", (back - healed) / 1e9, "s")
+    yield Measurement("time_to_return", (back - healed) / 10**9, "s")
 
 
 def expected_gap(result: Result) -> Expectation:
-    """What the detection in use leaves."""
+    """What the detection in use leaves, as probes of this interval see it."""
     plan = result.plan
     session, link = plan.session(LINK), plan.link(LINK)
-    grain = result.value("probe.interval", Duration)
-    if result.value("fault", str) == "carrier":
-        return failover.carrier().widened(grain.seconds)
-    timers = [failover.TIMERS[plan.routing_of(end.node).daemon] for end in (link.a, link.b)]
+    a, b = (failover.TIMERS[plan.routing_of(end.node).daemon] for end in (link.a, link.b))
     cut = failover.Cut(delay=link.a_to_b.delay)
-    if session.bfd is not None:
-        ends = [failover.BfdEnd(session.bfd.interval, session.bfd.interval, session.bfd.multiplier, timers=t) for t in timers]
-        return failover.bfd(ends[0], ends[1], cut).widened(grain.seconds)
-    return failover.bgp_hold(session.hold, session.keepalive, cut, a=timers[0], b=timers[1]).widened(grain.seconds)
+    if result.value("fault", str) == "carrier":
+        ideal = failover.carrier()
+    elif session.bfd is not None:
+        every, times = session.bfd.interval, session.bfd.multiplier
+        ideal = failover.bfd(failover.BfdEnd(every, every, times, a), failover.BfdEnd(every, every, times, b), cut)
+    else:
+        ideal = failover.bgp_hold(session.hold, session.keepalive, cut, a=a, b=b)
+    return ideal.between_probes(result.value("probe.interval", Duration))

@@ -10,18 +10,15 @@ from pathlib import Path
 
 from testbed.daemons import process
 from testbed.daemons.base import Place, StateChange
+from testbed.daemons.defaults import CONNECT_DELAY_S, CONNECT_RETRY_S, OSPF_DEAD_S, OSPF_HELLO_S, SIBLING_HANDICAP
 from testbed.daemons.stamp import to_ns
 from testbed.net.namespace import Namespaces
 from testbed.plan.plan import Routing, Session
 from testbed.units import Duration
 
 READY_TIMEOUT_S = 10.0
-CONNECT_DELAY_S, CONNECT_RETRY_S = 1, 5
-"""BIRD's own 5 s and 120 s (its manual, BGP section) only make a lab come up later."""
 CONVERGED_SCAN_S = 60
 """How often BIRD re-reads the kernel's tables in case an event was lost; its default."""
-OSPF_HELLO_S, OSPF_DEAD_S = 10, 40
-"""RFC 2328, appendix C.3: sample values."""
 OSPF_PREFERENCE = 1
 """Below every local preference: between a site's routers iBGP carries the preference; OSPF is for what iBGP lacks."""
 
@@ -91,7 +88,8 @@ def _ospf(routing: Routing) -> Iterator[str]:
         yield f"protocol ospf {version} ospf{family} {{"
         yield f"  ipv{family} {{"
         yield f"    preference {OSPF_PREFERENCE};"
-        yield "    import all;"
+        # Routes within the area are the site's own networks, which each router is connected to.
+        yield "    import where source != RTS_OSPF;"
         yield f'    export where source ~ [ RTS_BGP, RTS_STATIC ] && proto != "own{family}" && proto !~ "ibgp_*";'
         yield "  };"
         yield f"  area 0 {{ interface {interfaces} {{ hello {OSPF_HELLO_S}; dead {OSPF_DEAD_S}; }}; }};"
@@ -122,7 +120,10 @@ def _session(routing: Routing, session: Session) -> Iterator[str]:
         yield "    import filter { preference = bgp_local_pref; accept; };"
         yield "    export filter {"
         yield "      if source = RTS_BGP && bgp_path.len > 0 then accept;"
-        yield f'      if source = RTS_STATIC && proto != "{own}" then {{ bgp_local_pref = preference; accept; }}'
+        yield f'      if source = RTS_STATIC && proto != "{own}" then {{'
+        yield f"        bgp_local_pref = preference - {SIBLING_HANDICAP};"
+        yield "        accept;"
+        yield "      }"
         yield "      reject;"
         yield "    };"
     else:
@@ -151,8 +152,10 @@ def _ms(value: Duration) -> str:
 
 _LOG_LINE = re.compile(r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}) <[A-Z]+> (?P<text>.*)")
 _STATE = re.compile(r"(?P<session>\S+): State changed to (?P<state>\w+)")
-_REASON = re.compile(r"(?P<session>\S+): (?P<reason>(?:Error|Received|BFD|Neighbor lost|Shutting|Disabl).*)")
-_BFD = re.compile(r"\S+: Session to (?P<peer>\S+) changed state from (?P<old>\w+) to (?P<new>\w+)")
+_REASON = re.compile(
+    r"(?P<session>\S+): (?P<reason>(?:Error|Received|BFD|Connection closed|Connection lost|Neighbor lost|Shutting).*)"
+)
+_BFD = re.compile(r"\S+: Session to (?P<peer>\S+) (?:changed state from \w+ to )?(?P<new>\w+)")
 _OSPF = re.compile(r"ospf(?P<family>\d): Neighbor (?P<peer>\S+) on (?P<on>\S+) changed state from \S+ to (?P<new>\S+)")
 
 
@@ -175,8 +178,10 @@ class _Log:
                 self._set(t_ns, protocol, session, up=False, detail="BIRD started anew")
         elif (state := _STATE.match(text)) and state["session"] in self.bgp:
             name, up = state["session"], state["state"] == "up"
-            self._set(t_ns, "bgp", name, up=up, detail="Established" if up else self.reasons.pop(name, state["state"]))
+            reason = self.reasons.pop(name, state["state"])
+            self._set(t_ns, "bgp", name, up=up, detail="Established" if up else reason)
         elif bfd := _BFD.match(text):
+            # A session whose BGP ended is "removed" without a change of state.
             name = self.by_peer.get(bfd["peer"], bfd["peer"])
             self._set(t_ns, "bfd", name, up=bfd["new"] == "Up", detail=bfd["new"])
         elif ospf := _OSPF.match(text):

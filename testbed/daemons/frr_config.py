@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from testbed import presets
+from testbed.daemons.defaults import CONNECT_RETRY_S, OSPF_DEAD_S, OSPF_HELLO_S, SIBLING_HANDICAP
 from testbed.plan.plan import Routing, Session
 from testbed.units import Duration
 
-CONNECT_RETRY_S = 5
-"""As BIRD's here; FRR's own 120 s only makes a lab come up later."""
-OSPF_HELLO_S, OSPF_DEAD_S = 10, 40
-"""RFC 2328, appendix C.3: sample values."""
 FIRST_DISTANCE = 20
-"""Distance of the most preferred route from outside; FRR's own for eBGP. Less preferred ones follow, one by one."""
+"""Distance of the most preferred routes; FRR's own for eBGP. Less preferred ones follow, two numbers for each."""
 IBGP_DISTANCE, OSPF_DISTANCE = 200, 210
-"""FRR's own for iBGP. OSPF comes after it, since iBGP carries the preference and OSPF is for what iBGP lacks."""
+"""FRR's own for iBGP: here of siblings' routes whose preference this router knows nothing of. OSPF comes last, since
+iBGP carries the preference and OSPF is for what iBGP lacks."""
 EBGP_TAG = 1
 """Marks what came from outside, which is what OSPF passes on; arbitrary."""
 FAMILIES = ((4, "ip", "ipv4"), (6, "ipv6", "ipv6"))
@@ -45,10 +44,17 @@ def _head(routing: Routing, daemon: str, folder: str) -> Iterator[str]:
 
 
 def distances(routing: Routing) -> dict[int, int]:
-    """Local preference to distance, such that the order between protocols is that of the preferences."""
-    external = {s.local_pref for s in routing.sessions if s.local_as != s.peer_as}
-    known = sorted(external | {static.local_pref for static in routing.statics}, reverse=True)
-    return {preference: FIRST_DISTANCE + rank for rank, preference in enumerate(known)}
+    """Local preference to distance, such that the order between protocols is that of the preferences.
+
+    Only known preferences have one: this router's, and the presets, which its siblings' routes are likely to carry.
+    A sibling's route has the distance after that, so that a router's own comes first where both are preferred alike.
+    """
+    usual = (presets.LOCAL_PREF_DX, presets.LOCAL_PREF_VPN_STATIC, presets.LOCAL_PREF_VPN_BGP)
+    external = {s.local_pref for s in routing.sessions if s.local_as != s.peer_as} | {p.value for p in usual}
+    own = {static.local_pref for static in routing.statics}
+    passed_on = {presets.LOCAL_PREF_VPN_STATIC.value - SIBLING_HANDICAP}
+    known = sorted(external | own | passed_on, reverse=True)
+    return {preference: FIRST_DISTANCE + 2 * rank for rank, preference in enumerate(known)}
 
 
 def _zebra() -> Iterator[str]:
@@ -124,7 +130,7 @@ def _bgpd(routing: Routing) -> Iterator[str]:
             yield f"{word} prefix-list own{version} permit {prefix}"
     yield from _statics_to_siblings(routing)
     for session in routing.sessions:
-        yield from _policies(session)
+        yield from _policies(session, distances(routing))
     yield f"router bgp {routing.asn}"
     yield f" bgp router-id {routing.router_id}"
     yield " bgp log-neighbor-changes"
@@ -154,7 +160,6 @@ def _neighbor(session: Session) -> Iterator[str]:
 
 
 def _family(routing: Routing, version: int, word: str) -> Iterator[str]:
-    distance = distances(routing)
     sessions = [session for session in routing.sessions if session.family == version]
     yield f" address-family {word} unicast"
     yield from (f"  network {prefix}" for prefix in routing.originate if ip_network(prefix).version == version)
@@ -171,9 +176,6 @@ def _family(routing: Routing, version: int, word: str) -> Iterator[str]:
             yield f"{peer} maximum-prefix {session.prefix_limit}"
         if session.local_as == session.peer_as:
             yield f"{peer} next-hop-self"
-        else:
-            length = 32 if version == 4 else 128
-            yield f"  distance {distance[session.local_pref]} {session.peer}/{length}"
     yield " exit-address-family"
 
 
@@ -194,16 +196,21 @@ def _statics_to_siblings(routing: Routing) -> Iterator[str]:
         preference = _static_preference(routing, version)
         if preference is not None:
             yield f"route-map static{version} permit 10"
-            yield f" set local-preference {preference}"
+            yield f" set local-preference {preference - SIBLING_HANDICAP}"
             yield " set weight 0"
             yield "exit"
 
 
-def _policies(session: Session) -> Iterator[str]:
+def _policies(session: Session, distance: dict[int, int]) -> Iterator[str]:
     word = "ip" if session.family == 4 else "ipv6"
     own = f" match {word} address prefix-list own{session.family}"
     if session.local_as == session.peer_as:
-        yield f"route-map {session.name}-in permit 10"
+        for number, (preference, value) in enumerate(distance.items(), start=1):
+            yield f"route-map {session.name}-in permit {number}"
+            yield f" match local-preference {preference}"
+            yield f" set distance {value + 1}"
+            yield "exit"
+        yield f"route-map {session.name}-in permit {len(distance) + 1}"
         yield "exit"
         # Siblings originate the same range themselves.
         yield f"route-map {session.name}-out deny 10"
@@ -214,6 +221,7 @@ def _policies(session: Session) -> Iterator[str]:
         return
     yield f"route-map {session.name}-in permit 10"
     yield f" set local-preference {session.local_pref}"
+    yield f" set distance {distance[session.local_pref]}"
     yield f" set tag {EBGP_TAG}"
     yield "exit"
     # A site is not a transit for others unless it is meant to be: only what it originates goes out.

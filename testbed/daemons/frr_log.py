@@ -13,8 +13,7 @@ _LINE = re.compile(r"(?P<time>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6}) [A-Z0-9]+: 
 _BGP = re.compile(r"%ADJCHANGE: neighbor (?P<peer>[^(]+)\(.*?\) in vrf \S+ (?P<state>Up|Down) ?(?P<reason>.*)")
 _NOTIFICATION = re.compile(r"%NOTIFICATION: (?P<way>sent|received) \w+ neighbor (?P<peer>\S+) \S+ \((?P<what>.*?)\)")
 _BFD = re.compile(r"state-change: \[.*?peer:(?P<peer>\S+) .*?\] \w+ -> (?P<new>\w+)(?: reason:(?P<reason>.*))?")
-_OSPF = re.compile(r"AdjChg: Nbr (?P<peer>[^(\s]+)\(.*?\) on (?P<on>[^:\s]+):\S+: \S+ -> (?P<new>\w+)")
-_OSPF6 = re.compile(r"AdjChg: Nbr (?P<peer>[^(\s]+)\(.*?\) on (?P<on>\S+): \S+ -> (?P<new>\w+)")
+_OSPF = re.compile(r"AdjChg: Nbr (?P<peer>[\d.]+).*? on (?:[\d.]+%)?(?P<on>[^\s:]+)\S*: \S+ -> (?P<new>\w+)")
 _PROTOCOLS = {"bgpd": "bgp", "bfdd": "bfd", "ospfd": "ospf", "ospf6d": "ospf"}
 
 
@@ -59,7 +58,7 @@ def _line(
     if daemon == "bfdd" and (bfd := _BFD.search(text)):
         detail = " ".join(filter(None, (bfd["new"], bfd["reason"])))
         return t_ns, names.get(bfd["peer"], bfd["peer"]), bfd["new"] == "up", detail
-    if daemon in ("ospfd", "ospf6d") and (ospf := (_OSPF if daemon == "ospfd" else _OSPF6).search(text)):
+    if daemon in ("ospfd", "ospf6d") and (ospf := _OSPF.search(text)):
         name = f"{ospf['on']} {ospf['peer']}{'_6' if daemon == 'ospf6d' else ''}"
         return t_ns, name, ospf["new"] == "Full", ospf["new"]
     return None

@@ -49,7 +49,7 @@ class KernelBuild:
 
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     recipe: Recipe = field(default_factory=Recipe.shipped)
-    origins: Origins = Origins()
+    origins: Origins = field(default_factory=Origins)
 
     @property
     def cache(self) -> Path:
@@ -125,6 +125,8 @@ class KernelBuild:
         scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=self.cache))
         try:
             return self._build_in(scratch, progress)
+        except OSError as error:  # a disk that has filled up above all: others write to it, too
+            raise MachineError(Problem(WHERE, f"building it failed: {error}", f"the full log: {self.log}")) from error
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 

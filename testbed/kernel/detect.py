@@ -143,16 +143,15 @@ def _console(argv: Sequence[str], env: Mapping[str, str]) -> str:
         )  # fmt: skip
     except OSError as error:
         return f"{argv[0]}: {error.strerror}"
-    try:
-        return process.communicate(timeout=BOOT_LIMIT_S)[0]
-    except subprocess.TimeoutExpired as error:
-        said = error.stdout or b""
-        return (
-            f"{said.decode(errors='replace') if isinstance(said, bytes) else said}\nno end within {BOOT_LIMIT_S:.0f} s"
-        )
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    with process:
+        try:
+            return process.communicate(timeout=BOOT_LIMIT_S)[0]
+        except subprocess.TimeoutExpired as error:
+            said = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else error.stdout or ""
+            return f"{said}\nno end within {BOOT_LIMIT_S:.0f} s"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def programs(env: Mapping[str, str]) -> tuple[Capability, ...]:

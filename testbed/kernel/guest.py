@@ -14,12 +14,12 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from testbed.errors import MachineError, Problem
-from testbed.kernel.init import CHANNEL_PREFIX
+from testbed.kernel.init import CHANNEL_PREFIX, JOB, RECORD
 from testbed.run.job import Job
 from testbed.units import Size
 
@@ -55,8 +55,12 @@ class GuestRun:
     console: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
 
 
-def command(kernel: Path, job_file: Path, job: Job, memory: Size, umid_dir: Path) -> list[str]:
-    """The guest's command line. Pure."""
+def command(kernel: Path, job: Job, memory: Size) -> list[str]:
+    """The guest's command line. Pure.
+
+    The kernel mixes it into its random numbers, so nothing on it may differ between two runs of one seed: no path of the
+    run's own is there. The working directory is the run's private folder instead, see :data:`testbed.kernel.init.JOB`.
+    """
     time_words = []
     if job.clock == "virtual":
         # The phase of wall time is drawn from the seed: daemons seed their own timers' jitter with it.
@@ -65,7 +69,7 @@ def command(kernel: Path, job_file: Path, job: Job, memory: Size, umid_dir: Path
     return [
         str(kernel), f"mem={memory // 2**20}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
         f"init={sys.executable}", "con=null", "con0=null,fd:1", "seccomp=on", *time_words, f"random-seed={job.seed}",
-        "norandmaps", "quiet", "bonding.max_bonds=0", "dummy.numdummies=0", "ifb.numifbs=0", "panic=-1", f"uml_dir={umid_dir}", "umid=guest", f"TESTBED_JOB={job_file}",
+        "norandmaps", "quiet", "bonding.max_bonds=0", "dummy.numdummies=0", "ifb.numifbs=0", "panic=-1", "uml_dir=./uml/", "umid=guest",
         "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0", "LANG=C.UTF-8", "TZ=UTC",
         f"PYTHONPATH={Path(__file__).parent.parent.parent}", "--", "-P", "-m", "testbed.kernel.init",
     ]  # fmt: skip
@@ -78,10 +82,10 @@ def run(
     ended = GuestRun()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="testbed-") as private:
-        job_file = Path(private, "job.json")
-        job.write(job_file)
+        # The record's place in the guest is always the same, however deep it lies here.
+        replace(job, record=str(RECORD), record_source=job.record).write(Path(private, JOB.name))
         process = subprocess.Popen(
-            command(kernel, job_file, job, memory, Path(private, "uml")), stdin=subprocess.DEVNULL,
+            command(kernel, job, memory), cwd=private, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
             preexec_fn=lambda: _before_exec(cpu), env={"PATH": "/usr/bin:/bin", "HOME": private, "PAD": "x" * STACK_PAD},
         )  # fmt: skip

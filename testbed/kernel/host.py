@@ -81,7 +81,7 @@ def main() -> None:
 
     die_with_parent()
     enter()
-    run_and_tell(Path(sys.argv[1]))
+    run_and_tell(Job.parse(Path(sys.argv[1]).read_text(encoding="utf-8")))
 
 
 if __name__ == "__main__":

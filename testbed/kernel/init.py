@@ -15,11 +15,16 @@ import traceback
 from pathlib import Path
 
 from testbed.net.namespace import mount, pivot_into, write_sysctl
+from testbed.run.job import Job
 
 MS_NOSUID, MS_NODEV = 2, 4
 LINUX_REBOOT_CMD_POWER_OFF = 0x4321FEDC
 PR_SET_TIMERSLACK = 29
 BASE = "/tmp"  # noqa: S108 - a mount point that every Linux has; what is on it stays hidden below a tmpfs
+JOB = Path("/proc/self/cwd/job.json")
+"""Before the guest mounts its own /proc, this is the host's view of the kernel's process: its working directory."""
+RECORD = Path("/run/record")
+"""Where the run's record folder is mounted in the guest."""
 CHANNEL_PREFIX = "@testbed "
 """Marks lines on the console that are for the host's side; all others are the kernel's."""
 
@@ -44,38 +49,36 @@ def private_tree(record: str) -> None:
     for folder, kind in (("dev/pts", "devpts"), ("dev/shm", "tmpfs")):
         Path(root, folder).mkdir(exist_ok=True)
         mount(kind, f"{root}/{folder}", kind, MS_NOSUID)
-    Path(root + record).mkdir(parents=True, exist_ok=True)
-    mount("none", root + record, "hostfs", MS_NOSUID, record)
+    Path(f"{root}{RECORD}").mkdir()
+    mount("none", f"{root}{RECORD}", "hostfs", MS_NOSUID, record)
     pivot_into(root)
 
 
 def main() -> None:
-    """Run the job named in the environment, then switch the machine off."""
-    job_file = Path(os.environ["TESTBED_JOB"])
+    """Run the job in the kernel's working directory, then switch the machine off."""
     try:
-        record = json.loads(job_file.read_text(encoding="utf-8"))["record"]
-        private_tree(record)
+        job = Job.parse(JOB.read_text(encoding="utf-8"))
+        private_tree(job.record_source)
         # No tunl0, gre0, sit0 and so on in every namespace: that is most of what a namespace costs.
         write_sysctl("net/core/fb_tunnels_only_for_init_net", "1")
     except BaseException:  # noqa: BLE001 - the guest must switch itself off whatever happens
         tell("crash", text=traceback.format_exc())
     else:
-        run_and_tell(job_file)
+        run_and_tell(job)
     sys.stdout.flush()
     os.sync()
     ctypes.CDLL(None).reboot(LINUX_REBOOT_CMD_POWER_OFF)
 
 
-def run_and_tell(job_file: Path) -> None:
+def run_and_tell(job: Job) -> None:
     """Run a job where we are, and tell how it goes."""
     try:
         # Without this each sleep ends 50 us late, the default slack of timers.
         ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1)
         from testbed.run.engine import run_job
-        from testbed.run.job import Job
 
         tell("booted")
-        run_job(Job.read(job_file), lambda text: tell("progress", text=text, t_ns=time.time_ns()))
+        run_job(job, lambda text: tell("progress", text=text, t_ns=time.time_ns()))
         tell("done")
     except BaseException:  # noqa: BLE001 - whatever it is, the other side must hear of it
         tell("crash", text=traceback.format_exc())

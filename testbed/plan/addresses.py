@@ -21,6 +21,9 @@ FIRST_HOST = 10
 """Hosts start here, so that routers have the low addresses; arbitrary."""
 FIRST_INDEX = 101
 """Interface indexes start here: a kernel puts its fallback tunnels (tunl0, sit0, ...) below in each new namespace."""
+FIRST_FABRIC_INDEX = 100_001
+"""Never the same index at both ends of a cable: the kernel then reports a lost carrier at once, otherwise up to a second
+later (net/core/link_watch.c, linkwatch_urgent_event)."""
 SUBNET_PREFIX, SUBNET_PREFIX6 = 24, 64
 PORTS_PER_BRIDGE = 1000
 """The kernel allows 1,023 (BR_PORT_BITS 10); the rest is left for trunks."""

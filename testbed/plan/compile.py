@@ -14,6 +14,7 @@ from testbed import presets
 from testbed.model import Bgp, Host, Impairment, Link, Model, Router, Site, Vpn
 from testbed.plan import addresses, sizes
 from testbed.plan.plan import (
+    FABRIC,
     Bridge,
     Cable,
     End,
@@ -54,7 +55,8 @@ class _Draft:
 
     def next_index(self, namespace: str) -> int:
         """The next free interface index."""
-        self.indexes[namespace] = self.indexes.get(namespace, addresses.FIRST_INDEX - 1) + 1
+        first = addresses.FIRST_FABRIC_INDEX if namespace == FABRIC else addresses.FIRST_INDEX
+        self.indexes[namespace] = self.indexes.get(namespace, first - 1) + 1
         return self.indexes[namespace]
 
     def router(self, name: str) -> Router:
@@ -72,7 +74,7 @@ class _Draft:
         """Add a cable from a node into the fabric."""
         cable = Cable(
             node=node, interface=interface, index=self.next_index(node), mac=addresses.mac(self.lab, node, interface),
-            mtu=mtu, addresses=addresses_, port=port, port_index=self.next_index("fabric"), bridge=bridge,
+            mtu=mtu, addresses=addresses_, port=port, port_index=self.next_index(FABRIC), bridge=bridge,
         )  # fmt: skip
         self.cables.append(cable)
         return cable
@@ -156,10 +158,10 @@ def _add_bridges(draft: _Draft, name: str, mtu: int, ports: int) -> list[Bridge]
     count = max(1, -(-ports // addresses.PORTS_PER_BRIDGE))
     bridges: list[Bridge] = []
     for number in range(count):
-        index = draft.next_index("fabric")
+        index = draft.next_index(FABRIC)
         trunk = None
         if number:
-            pair = (draft.next_index("fabric"), draft.next_index("fabric"))
+            pair = (draft.next_index(FABRIC), draft.next_index(FABRIC))
             trunk = (f"t{index}.{number}", pair[0], f"t{index}.0", pair[1], bridges[0].index)
         bridges.append(Bridge(name=f"br{index}", index=index, mtu=mtu, trunk=trunk))
     draft.bridges += bridges
@@ -172,7 +174,7 @@ def _add_access(draft: _Draft, host: Host, cable: Cable, bridge: str) -> None:
         return
     site = draft.sites[host.site]
     a = End(node=host.name, interface="eth0", address="", address6="", port=cable.port, port_index=cable.port_index, index=cable.index)
-    b = End(node="fabric", interface=bridge, address="", address6="")
+    b = End(node=FABRIC, interface=bridge, address="", address6="")
     draft.access.append(
         _planned(
             host.name, "access", a, b, site.mtu, host.rate, policed=False, queue=Duration.parse("50 ms"),

@@ -239,6 +239,13 @@ class Plan:
         """The link of that name. Raises ``KeyError``."""
         return _by_name((*self.links, *self.access), name)
 
+    def routing_of(self, node: str) -> Routing:
+        """What a router's daemon is told. Raises ``KeyError``."""
+        for routing in self.routing:
+            if routing.node == node:
+                return routing
+        raise KeyError(node)
+
     def session(self, name: str) -> Session:
         """The BGP session over a link or tunnel, as its side ``a`` sees it. Raises ``KeyError``."""
         for routing in self.routing:

@@ -34,5 +34,5 @@ def tunnel_mtu(vpn: Vpn) -> int:
         return vpn.mtu
     if vpn.kind == "wireguard":
         return mtu.tunnel_mtu(presets.DX_MTU.value, mtu.WIREGUARD[4])
-    suite = presets.IPSEC_SUITES[vpn.suite].value
+    suite = presets.IPSEC_SUITES[vpn.suite]
     return mtu.ipsec_mtu(suite.transform, nat_traversal=vpn.nat_traversal)

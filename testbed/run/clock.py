@@ -17,6 +17,10 @@ from testbed.run.history import Recorder
 from testbed.units import Duration
 
 
+LOOK_NS = 50_000_000
+"""Sessions and tunnels are asked, not heard; arbitrary, and small against any protocol's timers."""
+
+
 class Waiter:
     """Waits for time or for a condition, and keeps watch meanwhile."""
 
@@ -46,13 +50,13 @@ class Waiter:
             self._turn(left)
 
     def until(self, condition: Callable[[], bool], what: str, within: Duration) -> None:
-        """Wait until a condition holds. It is looked at again whenever something happened. Raises when time is up."""
+        """Wait until a condition holds: looked at when a route changed, and each :data:`LOOK_NS`. Raises when time is up."""
         deadline = time.monotonic_ns() + within
         while not condition():
             left = deadline - time.monotonic_ns()
             if left <= 0:
                 raise RunError(Problem(what, f"not so within {within}", "the daemons' logs in the record say why"))
-            self._turn(left)
+            self._turn(min(left, LOOK_NS))
 
     def _turn(self, at_most_ns: int) -> None:
         for key, _ in self._selector.select(at_most_ns / 10**9):

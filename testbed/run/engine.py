@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from testbed.daemons.base import Daemon, Place
 from testbed.daemons.bird import Bird
+from testbed.daemons.frr import Frr
+from testbed.daemons.strongswan import charons
 from testbed.errors import InputError, Problem, RunError, TestbedError
 from testbed.load import Loaded, load
+from testbed.net import filters
 from testbed.net.apply import Network
+from testbed.net.observe import observe
 from testbed.net.routes import RouteWatch
+from testbed.net.tunnels import Tunnels
 from testbed.plan.plan import Plan
 from testbed.plan.schema import plan_json
+from testbed.run.calibrate import calibrate
 from testbed.run.clock import Waiter
-from testbed.run.history import Recorder
+from testbed.run.history import CALIBRATION, Recorder
 from testbed.run.job import Job
 from testbed.run.lab import Lab
 from testbed.units import Duration
@@ -63,35 +70,63 @@ def run_job(job: Job, progress: Progress) -> None:
 
 def _bring_up(job: Job, loaded: Loaded, recorder: Recorder, progress: Progress, undo: contextlib.ExitStack) -> Lab:
     plan = loaded.plan
+    scratch = SCRATCH / plan.lab
+    scratch.mkdir(parents=True)
+    undo.callback(shutil.rmtree, scratch, ignore_errors=True)
     network = Network(plan, job.seed)
     undo.callback(network.close)
     progress(f"building {len(plan.nodes)} nodes, {len(plan.links)} links")
     network.apply()
+    filters.apply(plan, network.namespaces)
+    observe(network)
     recorder.event("lab.applied", nodes=len(plan.nodes), cables=len(plan.cables))
+    progress("calibrating the links")
+    raw = calibrate(network, scratch, progress)
+    (recorder.record / CALIBRATION).write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
+    recorder.event("lab.calibrated")
     waiter = Waiter(recorder)
     undo.callback(waiter.close)
+    daemons = start_daemons(network, waiter, recorder, scratch, progress, undo)
     routes = RouteWatch(plan, network.namespaces, recorder.now_ns)
     undo.callback(routes.close)
     waiter.watch_routes(routes)
-    scratch = SCRATCH / plan.lab
-    scratch.mkdir(parents=True)
-    undo.callback(shutil.rmtree, scratch, ignore_errors=True)
-    progress("starting daemons")
-    daemons = [_daemon(plan, index) for index in range(len(plan.routing))]
-    undo.callback(_collect, daemons, recorder)
-    for daemon in daemons:
-        undo.callback(daemon.stop)
-        place = Place(Path(job.record) / "daemons" / daemon.node, scratch / daemon.node)
-        waiter.watch_program(daemon.start(network.namespaces, place))
-    lab = Lab(network, recorder, waiter, routes, scratch, loaded.parameters.declared, loaded.values)
-    progress("waiting for routes")
-    lab.wait_until(lab.converged, "routes of the plan", CONVERGE_WITHIN)
+    lab = Lab(network, recorder, waiter, routes, daemons, scratch, loaded.parameters.declared, loaded.values)
+    progress("waiting for routes and sessions")
+    lab.wait_converged("routes and sessions of the plan", CONVERGE_WITHIN)
     recorder.event("lab.converged")
     return lab
 
 
-def _daemon(plan: Plan, index: int) -> Daemon:
-    return Bird(plan.routing[index])
+def start_daemons(
+    network: Network, waiter: Waiter, recorder: Recorder, scratch: Path, progress: Progress, undo: contextlib.ExitStack
+) -> list[Daemon]:
+    """Tunnels first, since routing runs over them; every daemon is stopped, and its log read, when the lab is undone."""
+    plan = network.plan
+    daemons: list[Daemon] = []
+    undo.callback(_collect, daemons, recorder)
+    if plan.tunnels:
+        progress(f"establishing {len(plan.tunnels)} tunnels")
+        tunnels = Tunnels(network)
+        tunnels.up()
+        ipsec = charons(plan)
+        for charon in ipsec:
+            _start(charon, daemons, network, waiter, recorder, scratch, undo)
+        tunnels.wait(lambda tunnel: all(c.established(tunnel.name) for c in ipsec if tunnel in c.tunnels))
+    progress("starting routing daemons")
+    for routing in plan.routing:
+        router: Daemon = Frr(routing) if routing.daemon == "frr" else Bird(routing)
+        _start(router, daemons, network, waiter, recorder, scratch, undo)
+    return daemons
+
+
+def _start(
+    daemon: Daemon, daemons: list[Daemon], network: Network, waiter: Waiter, recorder: Recorder, scratch: Path,
+    undo: contextlib.ExitStack,
+) -> None:  # fmt: skip
+    daemons.append(daemon)
+    undo.callback(daemon.stop)
+    place = Place(recorder.record / "daemons" / daemon.node, scratch / daemon.node)
+    waiter.watch_program(daemon.start(network.namespaces, place))
 
 
 def _collect(daemons: list[Daemon], recorder: Recorder) -> None:
@@ -114,5 +149,5 @@ def _play(lab: Lab, loaded: Loaded, recorder: Recorder, progress: Progress) -> N
     finally:
         recorder.event("scenario.stop")
         lab.fault.heal_all()
-    lab.wait_until(lab.converged, "routes back to the plan's after healing", CONVERGE_WITHIN)
+    lab.wait_converged("the plan's routes and sessions after healing", CONVERGE_WITHIN)
     recorder.event("lab.healed")

@@ -17,6 +17,7 @@ from typing import Any
 
 EVENTS = "events.jsonl"
 SAMPLES = "samples"
+CALIBRATION = "calibration.json"
 RECEIPT = "receipt.json"
 VERDICT = "verdict.json"
 
@@ -95,6 +96,13 @@ class History:
         """The first event of a kind with given fields."""
         matching = (e for e in self.of(kind) if all(e.fields.get(k) == v for k, v in fields.items()))
         return next(matching, None)
+
+    def instant(self, kind: str, **fields: object) -> int:
+        """When the first event of a kind was. Raises ``LookupError``: the run did not get that far."""
+        event = self.first(kind, **fields)
+        if event is None:
+            raise LookupError(f"no event {kind} in the record")
+        return event.t_ns
 
     def samples(self, name: str) -> dict[str, list[int | None]]:
         """A probe's samples by column; ``None`` where there is none (a lost packet)."""

@@ -19,6 +19,7 @@ class Job:
         file: scenario or topology.
         settings: what the user gave with ``--set``.
         record: folder to write the record into; the only place a run writes to.
+        record_source: for the guest, where on the host ``record`` is.
         seed: makes loss, jitter, timer phases and every random number in the guest.
         keep_up: do not run a scenario: serve commands until told to stop.
     """
@@ -32,12 +33,13 @@ class Job:
     clock: Clock
     plan_digest: str
     keep_up: bool = False
+    record_source: str = ""
 
     def write(self, path: Path) -> None:
         """As JSON."""
         path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
 
     @classmethod
-    def read(cls, path: Path) -> Job:
-        """From JSON."""
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+    def parse(cls, text: str) -> Job:
+        """From JSON text."""
+        return cls(**json.loads(text))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from testbed.errors import InputError, Problem
+from testbed.daemons.base import Daemon
+from testbed.errors import InputError, Problem, RunError
 from testbed.fault.faults import Faults
 from testbed.net.apply import Network, derive
 from testbed.net.routes import RouteWatch
@@ -37,8 +38,8 @@ class Lab:
     """
 
     def __init__(
-        self, network: Network, recorder: Recorder, waiter: Waiter, routes: RouteWatch, scratch: Path,
-        parameters: dict[str, Parameter], values: dict[str, object],
+        self, network: Network, recorder: Recorder, waiter: Waiter, routes: RouteWatch, daemons: Sequence[Daemon],
+        scratch: Path, parameters: dict[str, Parameter], values: dict[str, object],
     ) -> None:  # fmt: skip
         self.network = network
         self.plan: Plan = network.plan
@@ -48,6 +49,7 @@ class Lab:
         self.random = random.Random(derive(network.seed, "scenario"))
         self.fault = Faults(network, recorder)
         self.routes = routes
+        self.daemons = daemons
         self._waiter = waiter
         self._scratch = scratch
         self._ports = udp.PORT
@@ -71,12 +73,40 @@ class Lab:
         self._waiter.sleep(Duration.parse(duration))
 
     def wait_until(self, condition: Callable[[], bool], what: str, within: str | Duration = "60 s") -> None:
-        """Wait for a state of the routing tables. A wait that times out ends the run with UNKNOWN."""
+        """Wait for a state of the network. A wait that times out ends the run with UNKNOWN."""
         self._waiter.until(condition, what, Duration.parse(within))
 
+    def wait_converged(self, what: str, within: str | Duration = "120 s") -> None:
+        """Wait until the network is as the plan wants it with nothing broken."""
+        try:
+            self.wait_until(self.converged, what, within)
+        except RunError as error:
+            routes = [f"{r.node} to {r.prefix}" for r in self.plan.reach if not self.routes.satisfied(r)]
+            hint = f"not up: {', '.join(self.missing()) or 'none'}; not the best route: {', '.join(routes) or 'none'}"
+            raise RunError(Problem(p.where, p.what, hint) for p in error.problems) from None
+
     def converged(self) -> bool:
-        """True when every router has every route that the plan asks for."""
-        return all(self.routes.satisfied(reach) for reach in self.plan.reach)
+        """True when every router has every route by its best way, and every session and tunnel is up."""
+        return all(self.routes.satisfied(reach) for reach in self.plan.reach) and not self.missing()
+
+    def missing(self) -> list[str]:
+        """Sessions and tunnels of the plan that are not up, as the daemons' logs have it."""
+        up: dict[tuple[str, str, str], bool] = {}
+        for daemon in self.daemons:
+            for change in daemon.changes():
+                up[daemon.node, change.protocol, change.session] = change.state == "up"
+        return [" ".join(key) for key in self._wanted() if not up.get(key)]
+
+    def _wanted(self) -> Iterator[tuple[str, str, str]]:
+        for routing in self.plan.routing:
+            for session in routing.sessions:
+                yield routing.node, "bgp", session.name
+                if session.bfd is not None:
+                    yield routing.node, "bfd", session.name
+        for tunnel in self.plan.tunnels:
+            if tunnel.kind == "ipsec":
+                yield tunnel.a.node, "ike", tunnel.name
+                yield tunnel.b.node, "ike", tunnel.name
 
     @contextlib.contextmanager
     def udp(self, source: str, target: str, interval: str | Duration = "1 ms", *, family: int = 4, name: str = "") -> Iterator[udp.UdpStream]:

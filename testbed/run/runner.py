@@ -23,7 +23,7 @@ from testbed.kernel import cpu, guest, host
 from testbed.load import Loaded
 from testbed.plan.schema import plan_json
 from testbed.run.engine import plan_digest
-from testbed.run.history import RECEIPT, History
+from testbed.run.history import CALIBRATION, RECEIPT, History
 from testbed.run.job import Clock, Job, Kernel
 from testbed.units import Size
 
@@ -124,7 +124,7 @@ def _problem(ended: guest.GuestRun) -> str:
 
 
 def _judge_receipt(record: Path, loaded: Loaded, clock: Clock) -> None:
-    raw = History(record).read_json("calibration.json")
+    raw = History(record).read_json(CALIBRATION)
     if raw is None:
         return
     from testbed.check.receipt import judge_receipt

@@ -13,17 +13,19 @@ A scenario file makes one and gives it two functions::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from testbed.check.verdict import Measurement
 from testbed.parameters import Parameter
 
 if TYPE_CHECKING:
+    from testbed.plan.plan import Plan
     from testbed.run.history import History
     from testbed.run.lab import Lab
 
+T = TypeVar("T")
 Run = Callable[["Lab"], None]
 Measure = Callable[["Result"], Iterable[Measurement]]
 
@@ -69,9 +71,15 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Result:
-    """What a measure function looks at: the history, the plan and the values of all parameters."""
+    """What a measure function looks at: the history, the plan and the values of the scenario's parameters."""
 
     history: History
-    plan: object
-    parameters: dict[str, Parameter]
-    values: dict[str, object]
+    plan: Plan
+    parameters: Mapping[str, Parameter]
+    values: Mapping[str, object]
+
+    def value(self, name: str, kind: type[T]) -> T:
+        """The value of one of the scenario's parameters."""
+        value = self.values[name]
+        assert isinstance(value, kind), f"{name} is a {type(value).__name__}"
+        return value

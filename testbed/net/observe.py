@@ -1,0 +1,1 @@
+def observe(network): pass  # STUB by integrator

@@ -1,0 +1,1 @@
+def calibrate(network, scratch, progress): return {}  # STUB by integrator
