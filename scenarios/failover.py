@@ -1,7 +1,7 @@
 """Direct Connect dies quietly: how long is traffic gone, and where does it go meanwhile?
 
-Traffic flows from a host in the VPC to one in the data centre. Direct Connect stops carrying packets (its carrier stays),
-the gateways notice, BGP moves traffic to the VPN; then the link heals and traffic returns.
+Traffic flows from a host in the VPC to one in the data centre. Direct Connect stops carrying packets (its carrier
+stays), the gateways notice, BGP moves traffic to the VPN; then the link heals and traffic returns.
 """
 
 from collections.abc import Iterator
@@ -76,7 +76,8 @@ def expected_gap(result: Result) -> Expectation:
         ideal = failover.carrier()
     elif session.bfd is not None:
         every, times = session.bfd.interval, session.bfd.multiplier
-        ideal = failover.bfd(failover.BfdEnd(every, every, times, a), failover.BfdEnd(every, every, times, b), cut)
+        ends = [failover.BfdEnd(transmit=every, receive=every, multiplier=times, timers=timers) for timers in (a, b)]
+        ideal = failover.bfd(ends[0], ends[1], cut)
     else:
         ideal = failover.bgp_hold(session.hold, session.keepalive, cut, a=a, b=b)
     return ideal.between_probes(result.value("probe.interval", Duration))

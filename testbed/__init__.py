@@ -33,8 +33,8 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
-    "Bfd", "Bgp", "Duration", "FourState", "GilbertElliott", "Impairment", "Lab", "Measurement", "Rate", "Ratio", "Result",
-    "Scenario", "Size", "Slot", "Topology", "optional", "presets",
+    "Bfd", "Bgp", "Duration", "FourState", "GilbertElliott", "Impairment", "Lab", "Measurement", "Rate", "Ratio",
+    "Result", "Scenario", "Size", "Slot", "Topology", "optional", "presets",
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -33,6 +34,14 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" + (f"\n    {self.hint}" if self.hint else "")
+
+
+def known(name: str, names: Iterable[str]) -> str:
+    """A hint for a name that is none of those known: the one that was probably meant, and all of them."""
+    listed = sorted(set(names))
+    close = difflib.get_close_matches(name, listed, n=1)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    return f"{meant}known: {', '.join(listed) or 'none'}"
 
 
 class TestbedError(Exception):

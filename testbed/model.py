@@ -22,6 +22,12 @@ VpnKind = Literal["ipsec", "wireguard"]
 VpnRouting = Literal["bgp", "static"]
 RoutingDaemon = Literal["bird", "frr"]
 
+NO_TIME = Duration(0)
+NONE, ALL = Ratio(0), Ratio(10**9)
+NO_BYTES = Size(0)
+QUEUE = Duration(50 * 10**6)
+"""How long a shaper's queue may grow unless said otherwise; arbitrary."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GilbertElliott:
@@ -32,8 +38,8 @@ class GilbertElliott:
 
     p: Ratio
     r: Ratio
-    loss_bad: Ratio = Ratio(10**9)
-    loss_good: Ratio = Ratio(0)
+    loss_bad: Ratio = ALL
+    loss_good: Ratio = NONE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,20 +47,20 @@ class FourState:
     """Four-state Markov loss with the transition probabilities of tc-netem(8), ``loss state``."""
 
     p13: Ratio
-    p31: Ratio = Ratio(10**9)
-    p32: Ratio = Ratio(0)
-    p23: Ratio = Ratio(10**9)
-    p14: Ratio = Ratio(0)
+    p31: Ratio = ALL
+    p32: Ratio = NONE
+    p23: Ratio = ALL
+    p14: Ratio = NONE
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """Deliver packets in bursts: one slot each ``min`` to ``max``, of at most ``packets`` and ``bytes`` (0: no limit)."""
+    """Deliver packets in bursts: one slot each ``min`` to ``max``, of at most ``packets`` and ``bytes`` (0: any)."""
 
     min: Duration
     max: Duration
     packets: int = 0
-    bytes: Size = Size(0)
+    bytes: Size = NO_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,29 +70,33 @@ class Impairment:
     Attributes:
         delay: one way.
         jitter: standard deviation of the delay, whatever the distribution.
-        distribution: shape of the jitter. ``table`` takes ``table``.
+        distribution: shape of the jitter, each cut so that no delay is below 0 (:mod:`testbed.plan.distribution`).
+            ``pareto`` and ``paretonormal`` have a long upper tail, as queues do; ``constant`` allows no jitter;
+            ``table`` is the shape of ``table``.
         table: measured one-way delays; only their shape counts, ``jitter`` scales it.
         ordered: keep packets in order under jitter, as a real link does.
+        delay_correlation: refused with jitter, because netem takes it and then loses it.
         loss: independent (or, with ``loss_correlation``, correlated) loss, or a :class:`GilbertElliott` or
-            :class:`FourState` model.
+            :class:`FourState` model, which need no correlation.
         duplicate, corrupt, reorder: share of packets; ``reorder`` packets skip the delay. Each has its correlation.
         reorder_gap: only each n-th packet may be reordered.
+        slot: hold packets back and deliver them in bursts.
     """
 
-    delay: Duration = Duration(0)
-    jitter: Duration = Duration(0)
+    delay: Duration = NO_TIME
+    jitter: Duration = NO_TIME
     distribution: Distribution = "normal"
     table: tuple[Duration, ...] = ()
     ordered: bool = True
-    delay_correlation: Ratio = Ratio(0)
-    loss: Ratio | GilbertElliott | FourState = Ratio(0)
-    loss_correlation: Ratio = Ratio(0)
-    duplicate: Ratio = Ratio(0)
-    duplicate_correlation: Ratio = Ratio(0)
-    corrupt: Ratio = Ratio(0)
-    corrupt_correlation: Ratio = Ratio(0)
-    reorder: Ratio = Ratio(0)
-    reorder_correlation: Ratio = Ratio(0)
+    delay_correlation: Ratio = NONE
+    loss: Ratio | GilbertElliott | FourState = NONE
+    loss_correlation: Ratio = NONE
+    duplicate: Ratio = NONE
+    duplicate_correlation: Ratio = NONE
+    corrupt: Ratio = NONE
+    corrupt_correlation: Ratio = NONE
+    reorder: Ratio = NONE
+    reorder_correlation: Ratio = NONE
     reorder_gap: int = 1
     slot: Slot | None = None
 
@@ -106,7 +116,8 @@ class Bgp:
     Attributes:
         hold, keepalive: BGP timers (RFC 4271).
         local_pref: preference that both ends give to routes learned here; the higher one wins.
-        med: MULTI_EXIT_DISC that side a, and side b, attaches; ``None``: none.
+        med: MULTI_EXIT_DISC that side a, and side b, attaches; ``None``: none. The lower one wins. A VPN whose
+            sessions are given none attaches 100, 200 and so on to its tunnels, unless its side a uses equal paths.
         prepend: how often side a, and side b, prepends its own AS number.
         communities: ``(asn, value)`` attached to what is exported.
         prefix_limit: more prefixes than this close the session.
@@ -159,11 +170,12 @@ class Host:
 
 @dataclass(frozen=True, kw_only=True)
 class Router:
-    """A router of a site (or, with ``site=""`` and kind ``internet``, the transit between sites).
+    """A router of a site. The Internet has none, and a transit gateway may have none.
 
     Attributes:
         ecmp: use up to this many equal paths; 1: one path.
         blocks_icmp: drop what path MTU discovery needs (ICMP fragmentation needed, ICMPv6 packet too big).
+        transits: announce what was learned from one neighbour to the others, too; otherwise only the site's own range.
     """
 
     name: str
@@ -173,6 +185,7 @@ class Router:
     daemon: RoutingDaemon = "bird"
     ecmp: int = 1
     blocks_icmp: bool = False
+    transits: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,10 +193,10 @@ class Link:
     """A wire between two routers.
 
     Attributes:
-        rate: shaped (``policed`` false: a queue holds the excess) or policed (the excess is dropped); ``None``: unshaped.
-            It counts layer-3 bytes plus the 14 bytes of the Ethernet header.
+        rate: shaped (``policed`` false: a queue holds the excess) or policed (the excess is dropped); ``None``: no
+            limit. It counts layer-3 bytes plus the 14 bytes of the Ethernet header.
         queue: how long the shaper's queue may grow, as a time at ``rate``.
-        bgp: the session over this link; ``None`` leaves only ``static`` routes.
+        bgp: the sessions over this link, one in each family; ``None``: it carries no routes.
     """
 
     name: str
@@ -193,7 +206,7 @@ class Link:
     mtu: int = 1500
     rate: Rate | None = None
     policed: bool = False
-    queue: Duration = Duration(50 * 10**6)
+    queue: Duration = QUEUE
     a_to_b: Impairment = field(default_factory=Impairment)
     b_to_a: Impairment = field(default_factory=Impairment)
     bgp: Bgp | None = None
@@ -204,12 +217,15 @@ class Vpn:
     """A VPN connection: one or more tunnels between two routers over the Internet.
 
     Attributes:
-        tunnels: their names; the first is preferred unless ``ecmp`` of the router says otherwise.
+        over: the Internet's router. Both ends are attached to it.
+        tunnels: their names; the first is preferred unless ``ecmp`` of ``a`` is above 1.
+        bgp: of each tunnel's sessions, with routing ``bgp``.
         suite: IPsec proposal, a key of :data:`testbed.presets.IPSEC_SUITES`.
         nat_traversal: wrap ESP in UDP even where no NAT is.
-        mtu: of the tunnel; ``None``: what the suite leaves of 1500 (see :mod:`testbed.theory.mtu`).
+        mtu: of the tunnels; ``None``: what the suite leaves of the path (see :mod:`testbed.theory.mtu`).
         clamp_mss: rewrite the MSS of TCP through the tunnel.
-        rate, packets_per_s: limits of each tunnel.
+        dpd, ike_lifetime, child_lifetime: ``None``: AWS's (:mod:`testbed.presets`).
+        rate, packets_per_s: limits of each tunnel, each way; the excess is dropped. ``None``: no limit.
     """
 
     name: str

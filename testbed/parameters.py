@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Generic, TypeVar
 
-from testbed.errors import InputError, Problem
+from testbed.errors import InputError, Problem, known
 from testbed.units import Quantity, UnitError
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound=Quantity)
 
 OFF = "off"
 """What a user writes to switch an optional quantity off."""
@@ -17,7 +18,7 @@ OFF = "off"
 
 @dataclass(frozen=True)
 class Parameter:
-    """One declared parameter. ``default`` and ``value`` are text, as a user would write them."""
+    """One declared parameter. ``default`` and ``value`` are text in one spelling: ``5ms`` and ``5 ms`` are ``5 ms``."""
 
     name: str
     type: str
@@ -30,6 +31,27 @@ class Parameter:
     def changed(self) -> bool:
         """True when the user gave another value than the default."""
         return self.value != self.default
+
+
+@dataclass(frozen=True)
+class OptionalQuantity(Generic[Q]):
+    """Reads a quantity, or ``off`` as ``None``."""
+
+    of: type[Q]
+
+    @property
+    def kind(self) -> str:
+        """For the list of parameters."""
+        return f"{self.of.kind} or {OFF}"
+
+    def __call__(self, text: str) -> Q | None:
+        """Read text. Raises :class:`UnitError`."""
+        return None if text == OFF else self.of.parse(text)
+
+
+def optional(kind: type[Q]) -> OptionalQuantity[Q]:
+    """The kind of a parameter that may be ``off``: ``optional(Duration)`` takes ``300 ms`` and ``off``."""
+    return OptionalQuantity(kind)
 
 
 @dataclass
@@ -51,53 +73,67 @@ class Parameters:
             default: as text.
             help: one line.
             choices: the only values allowed.
-        """
-        text = self.given.get(name, default)
-        type_name = " | ".join(choices) if choices else getattr(kind, "kind", getattr(kind, "__name__", "text"))
-        self.declared[name] = Parameter(name, type_name, default, help, text, choices)
-        try:
-            return self._read(name, kind, text, choices)
-        except ValueError as error:
-            self.problems.append(Problem(f"--set {name}", str(error), f"{help}; default {default}"))
-            return self._read(name, kind, default, choices)
 
-    @staticmethod
-    def _read(name: str, kind: Any, text: str, choices: tuple[str, ...]) -> Any:  # noqa: ANN401
-        if choices and text not in choices:
-            raise UnitError(f"{text!r} is not one of {', '.join(choices)}")
-        if isinstance(kind, type) and issubclass(kind, Quantity):
-            value = kind.parse(text)
-            # Printed as a user would have, so that "5ms" and "5 ms" make the same plan.
-            return value
-        return kind(text)
+        Raises:
+            ValueError: the default itself cannot be read: the file is wrong, not what the user gave.
+        """
+        if name in self.declared:
+            self.problems.append(Problem(f"parameter {name}", "declared twice", "give each its own name"))
+        read = _reader(kind)
+        value = usual = _chosen(read, default, choices)
+        if name in self.given:
+            try:
+                value = _chosen(read, self.given[name], choices)
+            except ValueError as error:
+                self.problems.append(Problem(f"--set {name}", str(error), f"{help}; default {default}"))
+        texts = _text(usual, default), _text(value, self.given.get(name, default))
+        self.declared[name] = Parameter(name, _type_name(kind, choices), texts[0], help, texts[1], choices)
+        return value
 
     def check(self) -> None:
         """Raise every problem found, unknown names among them."""
         unknown = [
-            Problem(f"--set {name}", "no such parameter", f"known: {', '.join(sorted(self.declared)) or 'none'}")
+            Problem(f"--set {name}", "no such parameter", known(name, self.declared))
             for name in sorted(set(self.given) - set(self.declared))
         ]
         if self.problems or unknown:
             raise InputError([*self.problems, *unknown])
 
 
-def optional(kind: type[Quantity]) -> Callable[[str], Any]:
-    """A quantity, or ``off`` for ``None``."""
+def _reader(kind: type[T] | Callable[[str], T]) -> Callable[[str], T]:
+    """Quantities are made from numbers; from text by their ``parse``."""
+    parse: Callable[[str], T] | None = getattr(kind, "parse", None)
+    return parse or kind
 
-    def read(text: str) -> Quantity | None:
-        return None if text == OFF else kind.parse(text)
 
-    read.kind = f"{kind.kind} or off"  # type: ignore[attr-defined]
-    return read
+def _type_name(kind: object, choices: tuple[str, ...]) -> str:
+    return " | ".join(choices) or str(getattr(kind, "kind", None) or getattr(kind, "__name__", "text"))
+
+
+def _chosen(read: Callable[[str], T], text: str, choices: tuple[str, ...]) -> T:
+    if choices and text not in choices:
+        raise UnitError(f"{text!r} is not one of {', '.join(choices)}")
+    return read(text)
+
+
+def _text(value: object, given: str) -> str:
+    """A value as it is printed, whatever spelling it was given in."""
+    if value is None:
+        return OFF
+    return str(value) if isinstance(value, Quantity | int | float) else given
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
     """Read ``name=value`` words. Raises :class:`InputError` with all that are not of that form."""
-    problems = [
-        Problem(f"--set {word}", "not of the form name=value", "for example --set dx.delay=10ms")
-        for word in settings
-        if "=" not in word
-    ]
+    problems: list[Problem] = []
+    found: dict[str, str] = {}
+    for word in settings:
+        name, equals, value = (part.strip() for part in word.partition("="))
+        if not equals or not name:
+            problems.append(Problem(f"--set {word}", "not of the form name=value", "for example --set dx.delay=10ms"))
+        elif name in found:
+            problems.append(Problem(f"--set {word}", f"{name} is set twice", "leave one out"))
+        found[name] = value
     if problems:
         raise InputError(problems)
-    return {name.strip(): value.strip() for name, _, value in (word.partition("=") for word in settings)}
+    return found

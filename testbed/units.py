@@ -2,7 +2,7 @@
 
 A :class:`Duration` is whole nanoseconds, a :class:`Rate` whole bits per second, a :class:`Size` whole bytes and a
 :class:`Ratio` whole parts per billion. All are ``int`` subclasses, so arithmetic and JSON need nothing special, and
-``str()`` gives the shortest text that parses back to the same value.
+``str()`` gives a short text that parses back to the same value.
 
 A bare number is refused (``parse("20")`` raises): a number without its unit is how delays become rates.
 """
@@ -10,10 +10,16 @@ A bare number is refused (``parse("20")`` raises): a number without its unit is 
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
-from typing import ClassVar, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-_QUANTITY = re.compile(r"\s*([+-]?[0-9]+(?:\.[0-9]+)?|[+-]?\.[0-9]+)\s*([^\s0-9.+-]\S*)\s*")
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
+
+_QUANTITY = re.compile(r"\s*([+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?|[+-]?\.[0-9]{1,30})\s*([^\s0-9.+-]\S*)\s*")
+_DIGITS_MAX = 3
+"""A larger unit is printed where it needs at most so many decimals: ``1.446 ms``, but ``1446500 ns``; arbitrary."""
 
 
 class UnitError(ValueError):
@@ -23,10 +29,15 @@ class UnitError(ValueError):
 class Quantity(int):
     """An exact integer in ``base`` units that reads and prints text with a unit."""
 
-    units: ClassVar[dict[str, int]]
-    """Unit to how many base units it is, smallest first; the first spelling of a size is the one printed."""
+    units: ClassVar[Mapping[str, int]]
+    """Unit to how many base units it is, smallest first."""
+    whole: ClassVar[frozenset[str]] = frozenset()
+    """Units that are printed for whole numbers only: 90 s is not called 1.5 min."""
+    small: ClassVar[frozenset[str]] = frozenset()
+    """Units that are printed for less than one, too: 0.5 % is not called 5000 ppm."""
     kind: ClassVar[str]
     example: ClassVar[str]
+    """Text that parses; its unit is the one that zero is printed in."""
     smallest: ClassVar[int] = 0
     largest: ClassVar[int | None] = None
 
@@ -45,15 +56,14 @@ class Quantity(int):
         number, unit = match.groups()
         if unit not in cls.units:
             raise UnitError(f"{value!r} has no unit of a {cls.kind}: use one of {', '.join(cls.units)}")
-        try:
-            exact = Decimal(number) * cls.units[unit]
-        except InvalidOperation as error:  # pragma: no cover - the pattern admits only decimals
-            raise UnitError(f"{value!r} is not a number") from error
-        if exact != exact.to_integral_value():
+        whole, _, decimals = number.partition(".")
+        # Integers all the way: Decimal would round beyond its 28 digits.
+        exact, rest = divmod(int(whole + decimals) * cls.units[unit], 10 ** len(decimals))
+        if rest:
             raise UnitError(f"{value!r} is finer than this tool counts: the smallest step is {cls(1)}")
         if exact < cls.smallest or (cls.largest is not None and exact > cls.largest):
             raise UnitError(f"{value!r} is out of range: a {cls.kind} {cls._range()}")
-        return cls(int(exact))
+        return cls(exact)
 
     @classmethod
     def _range(cls) -> str:
@@ -62,26 +72,40 @@ class Quantity(int):
         return f"lies between {cls(cls.smallest)} and {cls(cls.largest)}"
 
     def __str__(self) -> str:
-        name, scale = next(iter(self.units.items()))
+        if not self:
+            return f"0 {self.example.rpartition(' ')[2]}"
+        value, (name, scale) = abs(int(self)), next(iter(self.units.items()))
         for unit, size in self.units.items():
-            if size > scale and abs(int(self)) >= size and _is_short(int(self), size):
+            step = 1 if unit in self.whole else 10**_DIGITS_MAX
+            if (value >= size or unit in self.small) and value * step % size == 0:
                 name, scale = unit, size
-        number = Decimal(int(self)) / scale
-        return f"{number.normalize():f} {name}" if number else f"0 {name}"
+        decimals, rest = str(value * 10**_DIGITS_MAX // scale % 10**_DIGITS_MAX), value // scale
+        point = "." + decimals.zfill(_DIGITS_MAX)
+        return f"{'-' * (self < 0)}{rest}{point.rstrip('0').rstrip('.')} {name}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """In JSON a quantity is its whole number of base units."""
+        from pydantic_core import core_schema  # late: most uses of units need no pydantic
 
-def _is_short(value: int, scale: int) -> bool:
-    """True when ``value / scale`` needs at most three decimals, so that the larger unit reads better."""
-    return value * 1000 % scale == 0
+        whole = core_schema.int_schema(ge=cls.smallest, le=cls.largest)
+        return core_schema.no_info_after_validator_function(cls, whole)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(schema) | {"description": f"{cls.kind} in {next(iter(cls.units))}"}
 
 
 class Duration(Quantity):
     """Whole nanoseconds."""
 
-    units = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
+    units: ClassVar[Mapping[str, int]] = {
+        "ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9,
+    }  # fmt: skip
+    whole: ClassVar[frozenset[str]] = frozenset({"min", "h"})
     kind = "duration"
     example = "20 ms"
 
@@ -99,7 +123,7 @@ class Duration(Quantity):
 class Rate(Quantity):
     """Whole bits per second."""
 
-    units = {"bit/s": 1, "kbit/s": 10**3, "Mbit/s": 10**6, "Gbit/s": 10**9}
+    units: ClassVar[Mapping[str, int]] = {"bit/s": 1, "kbit/s": 10**3, "Mbit/s": 10**6, "Gbit/s": 10**9}
     kind = "rate"
     example = "1 Gbit/s"
     smallest = 1
@@ -108,7 +132,7 @@ class Rate(Quantity):
 class Size(Quantity):
     """Whole bytes. ``kB`` is 1,000 and ``KiB`` 1,024."""
 
-    units = {
+    units: ClassVar[Mapping[str, int]] = {
         "B": 1, "kB": 10**3, "KiB": 2**10, "MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30,
     }  # fmt: skip
     kind = "size"
@@ -118,7 +142,8 @@ class Size(Quantity):
 class Ratio(Quantity):
     """A share between 0 and 1, in whole parts per billion."""
 
-    units = {"ppb": 1, "ppm": 10**3, "%": 10**7}
+    units: ClassVar[Mapping[str, int]] = {"ppb": 1, "ppm": 10**3, "%": 10**7}
+    small: ClassVar[frozenset[str]] = frozenset({"%"})
     kind = "ratio"
     example = "0.5 %"
     largest = 10**9

@@ -30,8 +30,8 @@ class Packet:
 class Gap:
     """A stretch in which no packet came back: from the sending of the last one before that did to that of the next.
 
-    ``start_ns`` and ``end_ns`` are sending instants, so that a longer path afterwards does not count as outage. The gap is
-    never shorter than the outage, and longer by at most two intervals of the stream.
+    ``start_ns`` and ``end_ns`` are sending instants, so that a longer path afterwards does not count as outage. The gap
+    is never shorter than the outage, and longer by at most two intervals of the stream.
     """
 
     start_ns: int

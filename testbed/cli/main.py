@@ -52,22 +52,48 @@ def main() -> None:
     """Put a hybrid network on the real Linux stack of this machine, break it, measure it, and report."""
 
 
-settings_option = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change a parameter; testbed show lists them.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else there.")
+settings_option = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change a parameter; testbed show lists them."
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else there."
+)
 file_argument = click.argument("file", metavar="FILE", type=str)
 
 
 @main.command(epilog=EPILOG)
 @file_argument
-@click.option("--seed", type=click.IntRange(min=0, max=2**63 - 1), default=1, show_default=True, help="Makes loss, jitter and timer phases.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0, max=2**63 - 1),
+    default=1,
+    show_default=True,
+    help="Makes loss, jitter and timer phases.",
+)
 @click.option("--kernel", type=click.Choice(["guest", "host"]), help="Default: guest, the testbed's own.")
 @click.option("--clock", type=click.Choice(["virtual", "real"]), help="Default: virtual in the guest.")
 @settings_option
 @click.option("--out", type=click.Path(path_type=Path), help="New folder for the run. Default: runs/NAME-TIME.")
-@click.option("--wall-limit", type=click.FloatRange(min=1), default=600.0, show_default=True, metavar="S", help="End a run that takes longer, as UNKNOWN.")
+@click.option(
+    "--wall-limit",
+    type=click.FloatRange(min=1),
+    default=600.0,
+    show_default=True,
+    metavar="S",
+    help="End a run that takes longer, as UNKNOWN.",
+)
 @json_option
 @told
-def run(file: str, seed: int, kernel: str | None, clock: str | None, settings: tuple[str, ...], out: Path | None, wall_limit: float, as_json: bool) -> None:
+def run(
+    file: str,
+    seed: int,
+    kernel: str | None,
+    clock: str | None,
+    settings: tuple[str, ...],
+    out: Path | None,
+    wall_limit: float,
+    as_json: bool,
+) -> None:
     """Run a scenario, or bring a topology up and see whether everything reaches everything."""
     from testbed.cli.running import run_command
 
@@ -100,7 +126,11 @@ def plan(file: str, settings: tuple[str, ...], as_json: bool) -> None:
 @main.command(epilog=EPILOG)
 @file_argument
 @settings_option
-@click.option("--out", type=click.Path(path_type=Path), help="Write the picture there: .svg or .png. Default: FILE's name .svg here.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write the picture there: .svg or .png. Default: FILE's name .svg here.",
+)
 @click.option("--schema", is_flag=True, help="Print the JSON schema of plan.json instead.")
 @told
 def show(file: str, settings: tuple[str, ...], out: Path | None, schema: bool) -> None:

@@ -31,7 +31,9 @@ class Progress:
             self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -53,7 +55,7 @@ class Progress:
                 self._lab_begun_ns = self._lab_ns
         if message["kind"] == "booted":
             self.step("kernel is up")
-        elif message["kind"] == "progress":
+        elif message["kind"] in ("progress", "up"):
             self.step(str(message["text"]))
 
     def _line(self) -> str:

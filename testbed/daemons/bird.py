@@ -172,14 +172,14 @@ class _Log:
 
     def read(self, t_ns: int, text: str) -> None:
         """Take in one line."""
-        if text == "Started":
-            # A BIRD that was killed said nothing of its sessions' end.
+        if text == "device1: Initializing":
+            # The first words of a BIRD. One before it that was killed said nothing of its sessions' end.
             for protocol, session in sorted(self.up):
                 self._set(t_ns, protocol, session, up=False, detail="BIRD started anew")
         elif (state := _STATE.match(text)) and state["session"] in self.bgp:
             name, up = state["session"], state["state"] == "up"
-            reason = self.reasons.pop(name, state["state"])
-            self._set(t_ns, "bgp", name, up=up, detail="Established" if up else reason)
+            said = self.reasons.pop(name, state["state"])
+            self._set(t_ns, "bgp", name, up=up, detail="Established" if up else said)
         elif bfd := _BFD.match(text):
             # A session whose BGP ended is "removed" without a change of state.
             name = self.by_peer.get(bfd["peer"], bfd["peer"])

@@ -49,9 +49,7 @@ def parse(node: str, text: str, tunnels: frozenset[str]) -> list[StateChange]:
     return changes
 
 
-def _line(
-    known: dict[str, _Tunnel], t_ns: int, group: str, ike: str, text: str
-) -> Iterator[tuple[str, str, str]]:
+def _line(known: dict[str, _Tunnel], t_ns: int, group: str, ike: str, text: str) -> Iterator[tuple[str, str, str]]:
     """(tunnel, state, detail) of what one line changes."""
     if group == "DMN" and "SIGTERM" in text:
         for tunnel in known.values():

@@ -1,7 +1,7 @@
 """Faults: what breaks, laid over what was planned, and always healed in the end.
 
-Several faults on one link compose: each is a function from an impairment to an impairment, applied in the order in which
-they began; healing takes one out and applies the rest again.
+Several faults on one link compose: each is a function from an impairment to an impairment, applied in the order in
+which they began; healing takes one out and applies the rest again.
 """
 
 from __future__ import annotations
@@ -93,12 +93,12 @@ class Faults:
     def start_carrier(self, link: str) -> Fault:
         """Begin a loss of carrier."""
         self._known(link)
-        fault = Fault(
-            next(self._numbers), "carrier", link, undo=lambda: self._network.carrier(link, up=True)
-        )
+        fault = Fault(next(self._numbers), "carrier", link, undo=lambda: self._network.carrier(link, up=True))
         return self._begin(fault, lambda: self._network.carrier(link, up=False))
 
-    def start_signal(self, kind: str, target: str, pid: int, first: signal.Signals, then: signal.Signals | None) -> Fault:
+    def start_signal(
+        self, kind: str, target: str, pid: int, first: signal.Signals, then: signal.Signals | None
+    ) -> Fault:
         """Begin a fault of a program: freeze it (SIGSTOP, healed by SIGCONT) or kill it (never healed)."""
 
         def undo() -> None:

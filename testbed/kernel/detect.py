@@ -27,6 +27,9 @@ ClockName = Literal["real", "virtual"]
 TRIAL_LIMIT_S = 60.0  # arbitrary; half a second was measured
 BOOT_LIMIT_S = 30.0  # arbitrary; half a second was measured
 BOOT_MEMORY_MIB = 128  # arbitrary: enough for one small process
+# UML takes the top of its stack from the addresses of its variables and moves PATH to the heap before it looks: with
+# PATH alone it finds a wrong one and dies (get_top_address() in arch/um/kernel/um_arch.c).
+BOOT_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 BOOT_MARK = "testbed-guest-boots"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where UML keeps the guest's memory unless TMPDIR says otherwise
 # A guest's memory is a file, filled as it is used. Arbitrary: a lab of some dozen hosts was seen to fit.
@@ -127,7 +130,7 @@ def boots(kernel: Path, env: Mapping[str, str] | None = None) -> Capability:
             "rootflags=/", "ro", f"init={sys.executable}", "con=null", "con0=null,fd:1", "seccomp=on", "quiet",
             "panic=-1", f"uml_dir={private}", "--", "-I", "-S", "-c", code,
         ]  # fmt: skip
-        said = _console(argv, {"PATH": "/usr/bin:/bin", **{k: env[k] for k in ("TMPDIR",) if k in env}})
+        said = _console(argv, BOOT_ENVIRONMENT | {name: env[name] for name in ("TMPDIR",) if name in env})
     if BOOT_MARK in said:
         return Capability(name, True, "booted, ran a program and switched off")
     hint = "it needs a folder for its memory that allows execution, TMPDIR or /dev/shm, and seccomp on the host"

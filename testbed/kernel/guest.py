@@ -10,7 +10,6 @@ import selectors
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.errors import MachineError, Problem
+from testbed.kernel import private
 from testbed.kernel.init import CHANNEL_PREFIX, JOB, RECORD
 from testbed.run.job import Job
 from testbed.units import Size
@@ -28,13 +28,16 @@ START_S = 1_767_225_600
 SYSCALL_COST_NS = 500
 """Virtual time each system call takes: about what one costs on a server; arbitrary."""
 SPIN_BOUND_S = 2
+"""CPU seconds of user code without a system call before the kernel interrupts it; the patch's own default."""
 TAIL_LINES = 60
-STACK_PAD = 1 << 16
-"""The kernel places its user processes' stub just below the highest string of its own environment. The stub's own first
-stack is up there too, and where both meet the stub dies at its first step (seen). A long last string keeps them apart."""
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/", "PAD": "x" * (1 << 16)}
+"""Always the same, and with a long last string: the kernel places its user processes' stub just below the highest string
+of its environment. The stub's own first stack is up there too, and where both meet it dies at its first step (seen)."""
 ADDR_NO_RANDOMIZE = 0x0040000
 PR_SET_PDEATHSIG = 1
 KILL_WAIT_S = 1.0
+LINE = 1
+"""Number of the serial line that a lab's commands come in by: the first is 0, which nothing uses."""
 
 
 @dataclass
@@ -44,59 +47,78 @@ class GuestRun:
     Attributes:
         finished: the job ran to its end.
         spins: how often the spin breaker fired: such a run may not be repeatable.
-        wall_s: from exec to exit.
+        wall_s: from exec to exit; ``up_s`` until the lab was up, 0 if it never was.
         console: the last lines of the kernel's console.
     """
 
     finished: bool = False
     spins: int = 0
     wall_s: float = 0.0
+    up_s: float = 0.0
     crash: str = ""
+    begun: float = field(default_factory=time.monotonic)
     console: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
 
 
-def command(kernel: Path, job: Job, memory: Size) -> list[str]:
+def command(kernel: Path, job: Job, memory: Size, line: int | None = None) -> list[str]:
     """The guest's command line. Pure.
 
-    The kernel mixes it into its random numbers, so nothing on it may differ between two runs of one seed: no path of the
-    run's own is there. The working directory is the run's private folder instead, see :data:`testbed.kernel.init.JOB`.
+    The kernel mixes it into its random numbers, so nothing on it may differ between two runs of one seed: no path of
+    the run's own is there. Instead its working directory is the run's, see :data:`testbed.kernel.init.JOB`.
     """
     time_words = []
     if job.clock == "virtual":
         # The phase of wall time is drawn from the seed: daemons seed their own timers' jitter with it.
         start_ns = START_S * 10**9 + (job.seed * 7919 % 1000) * 10**6
         time_words = ["time-travel=inf-cpu", f"time-travel-start={start_ns}", f"syscall-cost={SYSCALL_COST_NS}"]
+    module = "testbed.kernel.init" if line is None else "testbed.lab.inside"
     return [
         str(kernel), f"mem={memory // 2**20}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
         f"init={sys.executable}", "con=null", "con0=null,fd:1", "seccomp=on", *time_words, f"random-seed={job.seed}",
-        "norandmaps", "quiet", "bonding.max_bonds=0", "dummy.numdummies=0", "ifb.numifbs=0", "panic=-1", "uml_dir=./uml/", "umid=guest",
+        "norandmaps", "quiet", "panic=-1", "uml_dir=./uml/", "umid=guest",
+        "bonding.max_bonds=0", "dummy.numdummies=0", "ifb.numifbs=0", f"spin-bound={SPIN_BOUND_S}",
         "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0", "LANG=C.UTF-8", "TZ=UTC",
-        f"PYTHONPATH={Path(__file__).parent.parent.parent}", "--", "-P", "-m", "testbed.kernel.init",
+        f"PYTHONPATH={Path(__file__).parent.parent.parent}", *([] if line is None else [f"ssl{LINE}=fd:{line}"]),
+        "--", "-P", "-m", module,
     ]  # fmt: skip
 
 
 def run(
-    kernel: Path, job: Job, memory: Size, cpu: int | None, wall_limit_s: float, on_message: Callable[[dict[str, Any]], None]
+    kernel: Path,
+    job: Job,
+    memory: Size,
+    cpu: int | None,
+    wall_limit_s: float,
+    on_message: Callable[[dict[str, Any]], None],
 ) -> GuestRun:
     """Boot, wait for the end, and return how it was. The guest dies with this process, whatever happens to it."""
     ended = GuestRun()
-    begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="testbed-") as private:
+    begun = ended.begun
+    with signals_raise(), started(kernel, job, memory, cpu) as process:
+        for message in listen(process, ended, begun + wall_limit_s):
+            on_message(message)
+    ended.wall_s = time.monotonic() - begun
+    return ended
+
+
+@contextlib.contextmanager
+def started(
+    kernel: Path, job: Job, memory: Size, cpu: int | None, line: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A guest that boots; it is gone when the block ends. ``line``: a socket to be its second serial line."""
+    with private.folder() as folder:
         # The record's place in the guest is always the same, however deep it lies here.
-        replace(job, record=str(RECORD), record_source=job.record).write(Path(private, JOB.name))
+        replace(job, record=str(RECORD), record_source=job.record).write(folder / JOB.name)
         process = subprocess.Popen(
-            command(kernel, job, memory), cwd=private, stdin=subprocess.DEVNULL,
+            command(kernel, job, memory, line), cwd=folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-            preexec_fn=lambda: _before_exec(cpu), env={"PATH": "/usr/bin:/bin", "HOME": private, "PAD": "x" * STACK_PAD},
+            pass_fds=() if line is None else (line,), preexec_fn=lambda: _before_exec(cpu),
+            env=ENVIRONMENT,
         )  # fmt: skip
         try:
-            with signals_raise():
-                for message in listen(process, ended, begun + wall_limit_s):
-                    on_message(message)
+            yield process
         finally:
             end_session(process)
-        ended.wall_s = time.monotonic() - begun
-    return ended
 
 
 def check_memory(memory: Size) -> None:
@@ -104,7 +126,11 @@ def check_memory(memory: Size) -> None:
     room = os.statvfs("/dev/shm")
     free = Size(room.f_bavail * room.f_frsize)
     available = next(
-        (Size(int(line.split()[1]) * 1024) for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable:")),
+        (
+            Size(int(line.split()[1]) * 1024)
+            for line in Path("/proc/meminfo").read_text().splitlines()
+            if line.startswith("MemAvailable:")
+        ),
         Size(0),
     )
     problems = [
@@ -143,11 +169,11 @@ def signals_raise() -> Iterator[None]:
 
 
 def listen(process: subprocess.Popen[bytes], ended: GuestRun, deadline: float) -> Iterator[dict[str, Any]]:
-    """The guest's messages; everything else it prints is kept as the console's tail."""
+    """The guest's messages until it ends."""
     assert process.stdout is not None
+    console = Console(ended)
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        rest = b""
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -159,18 +185,34 @@ def listen(process: subprocess.Popen[bytes], ended: GuestRun, deadline: float) -
             if not data:
                 process.wait()
                 return
-            *lines, rest = (rest + data).split(b"\n")
-            for raw in lines:
-                line = raw.decode("utf-8", "replace").rstrip("\r")
-                if line.startswith(CHANNEL_PREFIX):
-                    message = json.loads(line.removeprefix(CHANNEL_PREFIX))
-                    ended.finished |= message["kind"] == "done"
-                    if message["kind"] == "crash":
-                        ended.crash = message["text"]
-                    yield message
-                elif line.strip():
-                    ended.console.append(line)
-                    ended.spins += " broken in " in line and "spin " in line
+            yield from console.feed(data)
+
+
+class Console:
+    """What a guest prints: messages, and lines of which the last are kept."""
+
+    def __init__(self, ended: GuestRun) -> None:
+        self._ended = ended
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
+        """Take in what was read, and give the messages in it."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for raw in lines:
+            line = raw.decode("utf-8", "replace").rstrip("\r")
+            if line.startswith(CHANNEL_PREFIX):
+                yield self._message(json.loads(line.removeprefix(CHANNEL_PREFIX)))
+            elif line.strip():
+                self._ended.console.append(line)
+                self._ended.spins += " broken in " in line and "spin " in line
+
+    def _message(self, message: dict[str, Any]) -> dict[str, Any]:
+        self._ended.finished |= message["kind"] == "done"
+        if message["kind"] == "up":
+            self._ended.up_s = time.monotonic() - self._ended.begun
+        if message["kind"] == "crash":
+            self._ended.crash = message["text"]
+        return message
 
 
 def end_session(process: subprocess.Popen[bytes]) -> None:

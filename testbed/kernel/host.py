@@ -1,7 +1,7 @@
 """Run a job on the host's own kernel, in namespaces that are gone when it ends: network, mounts and processes.
 
-As root, or in a user namespace where the kernel allows one. Nothing outside changes: /run is a private tmpfs, interfaces
-live in private network namespaces, and everything started dies with the first process of the process namespace.
+As root, or in a user namespace where the kernel allows one. Nothing outside changes: /run is a private tmpfs,
+interfaces live in private network namespaces, and everything started dies with the first process of the process namespace.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MS_REC, MS_PRIVATE = 0x4000, 1 << 18
 def run(job: Job, wall_limit_s: float, on_message: Callable[[dict[str, Any]], None]) -> GuestRun:
     """Run a job and return how it ended."""
     ended = GuestRun()
-    begun = time.monotonic()
+    begun = ended.begun
     with TemporaryDirectory(prefix="testbed-") as private:
         job_file = Path(private, "job.json")
         job.write(job_file)

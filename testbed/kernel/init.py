@@ -12,6 +12,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from testbed.net.namespace import mount, pivot_into, write_sysctl
@@ -20,7 +21,8 @@ from testbed.run.job import Job
 MS_NOSUID, MS_NODEV = 2, 4
 LINUX_REBOOT_CMD_POWER_OFF = 0x4321FEDC
 PR_SET_TIMERSLACK = 29
-BASE = "/tmp"  # noqa: S108 - a mount point that every Linux has; what is on it stays hidden below a tmpfs
+BASE = "/tmp"
+"""A mount point that every Linux has; what is on it stays hidden below a tmpfs."""
 JOB = Path("/proc/self/cwd/job.json")
 """Before the guest mounts its own /proc, this is the host's view of the kernel's process: its working directory."""
 RECORD = Path("/run/record")
@@ -54,33 +56,33 @@ def private_tree(record: str) -> None:
     pivot_into(root)
 
 
-def main() -> None:
-    """Run the job in the kernel's working directory, then switch the machine off."""
+def main(play: Callable[..., None] | None = None) -> None:
+    """Run the job in the kernel's working directory, then switch the machine off. ``play``: see :func:`run_and_tell`."""
     try:
         job = Job.parse(JOB.read_text(encoding="utf-8"))
         private_tree(job.record_source)
         # No tunl0, gre0, sit0 and so on in every namespace: that is most of what a namespace costs.
         write_sysctl("net/core/fb_tunnels_only_for_init_net", "1")
-    except BaseException:  # noqa: BLE001 - the guest must switch itself off whatever happens
+    except BaseException:  # whatever it is, the guest must switch itself off
         tell("crash", text=traceback.format_exc())
     else:
-        run_and_tell(job)
+        run_and_tell(job, play)
     sys.stdout.flush()
     os.sync()
     ctypes.CDLL(None).reboot(LINUX_REBOOT_CMD_POWER_OFF)
 
 
-def run_and_tell(job: Job) -> None:
-    """Run a job where we are, and tell how it goes."""
+def run_and_tell(job: Job, play: Callable[..., None] | None = None) -> None:
+    """Run a job where we are, and tell how it goes. ``play``: what to do with the lab, instead of its scenario."""
     try:
         # Without this each sleep ends 50 us late, the default slack of timers.
         ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1)
         from testbed.run.engine import run_job
 
         tell("booted")
-        run_job(job, lambda text: tell("progress", text=text, t_ns=time.time_ns()))
+        run_job(job, lambda text, kind="progress": tell(kind, text=text, t_ns=time.time_ns()), play)
         tell("done")
-    except BaseException:  # noqa: BLE001 - whatever it is, the other side must hear of it
+    except BaseException:  # whatever it is, the other side must hear of it
         tell("crash", text=traceback.format_exc())
 
 

@@ -153,7 +153,12 @@ class Network:
             node, index = sender.node, sender.index
         seed = derive(self.seed, "netem", name, direction)
         request = netem.message(
-            index, impairment, limit_packets=link.packets_in_flight, seed=seed, change=change, what=f"{name} {direction}"
+            index,
+            impairment,
+            limit_packets=link.packets_in_flight,
+            seed=seed,
+            change=change,
+            what=f"{name} {direction}",
         )
         self._send(node, [request])
         self.impairments[name, direction] = impairment
@@ -178,8 +183,8 @@ def _set_sysctls(values: Mapping[str, str]) -> None:
 
 
 def _raise_file_limit(nodes: int) -> None:
-    """Two descriptors a node, and some for the rest."""
-    wanted = 2 * nodes + 512
+    """A namespace, a netlink socket and two probe sockets a node, and some for the rest."""
+    wanted = 4 * nodes + 512
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted)))

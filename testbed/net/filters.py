@@ -108,7 +108,8 @@ def _drops() -> Iterator[Rule]:
             json.dumps({"drop": None}),
         )  # fmt: skip
         yield Rule(
-            chain, f"{chain}: drop ICMPv6 packet too big",
+            chain,
+            f"{chain}: drop ICMPv6 packet too big",
             (_match("==", {"payload": {"protocol": "icmpv6", "field": "type"}}, PACKET_TOO_BIG),),
             json.dumps({"drop": None}),
         )

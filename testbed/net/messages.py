@@ -18,7 +18,7 @@ from testbed.plan.plan import Bridge, Cable
 IFF_UP = 1
 SINGLE_SEGMENT = ("IFLA_GSO_MAX_SEGS", 1)
 """TCP hands the device one packet at a time, so that loss, rate and order apply to packets. Switching segmentation
-offload off is not enough: local TCP then still builds super-packets for the queueing discipline (measured: 13 a buffer)."""
+offload off is not enough: local TCP then still builds super-packets for the queueing discipline (13 a buffer)."""
 IFA_F_NODAD = 0x02
 LOOPBACK_INDEX = 1
 RT_TABLE_MAIN = 254
@@ -108,7 +108,16 @@ def add_address(index: int, address: str, node: str) -> Request:
     return Request(message, f"give {node} the address {address}")
 
 
-def route(node: str, prefix: str, *, via: str = "", index: int = 0, delete: bool = False, table: int = RT_TABLE_MAIN, priority: int = 0) -> Request:
+def route(
+    node: str,
+    prefix: str,
+    *,
+    via: str = "",
+    index: int = 0,
+    delete: bool = False,
+    table: int = RT_TABLE_MAIN,
+    priority: int = 0,
+) -> Request:
     """Add or delete a static route."""
     network = ip_network(prefix)
     message = rtmsg()

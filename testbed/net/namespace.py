@@ -1,4 +1,4 @@
-"""Network namespaces without names: each is a file descriptor, so nothing is left when the process that holds it ends."""
+"""Network namespaces without names: each is a file descriptor, so nothing outlives the process that holds it."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def _check(result: int, call: str) -> None:
 
 
 def unshare(flags: int) -> None:
-    """unshare(2); ``os.unshare`` is Python 3.12's."""
+    """Move this thread into new namespaces. ``os.unshare`` is Python 3.12's."""
     _check(_LIBC.unshare(flags), "unshare")
 
 
 def setns(fd: int, kind: int = CLONE_NEWNET) -> None:
-    """setns(2); ``os.setns`` is Python 3.12's."""
+    """Move this thread into a namespace. ``os.setns`` is Python 3.12's."""
     _check(_LIBC.setns(fd, kind), "setns")
 
 
 def mount(source: str, target: str, kind: str, flags: int = 0, data: str = "") -> None:
-    """mount(2)."""
+    """Mount a file system. Raises ``OSError`` with what was tried."""
     result = _LIBC.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), data.encode())
     _check(result, f"mount {kind} on {target}")
 

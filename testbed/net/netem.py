@@ -10,24 +10,20 @@ What the kernel does not say back is the table (``netem_dump``), so that alone c
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from pyroute2.netlink.rtnl.tcmsg import tcmsg
 
 from testbed.errors import InputError, Problem
-from testbed.model import FourState, GilbertElliott, Impairment, Slot
-from testbed.net import chance, distribution, tc
+from testbed.model import FourState, GilbertElliott, Impairment
+from testbed.net import chance, tc
 from testbed.net.netlink import Request
+from testbed.plan import impairments
 from testbed.units import Ratio
 
 ORDERED_RATE = 10**15
 """Bytes a second. Having a rate makes netem send no packet before the one ahead of it (``netem_enqueue``); at this rate
 every packet up to 1 MB takes 0 ns, so that is all it does."""
-DELAY_NS_MAX = 2**62
-"""Half of what the field holds, so that adding the clock cannot overflow."""
-_S32_MAX = 2**31 - 1
-_ONE = Ratio(10**9)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,21 +70,12 @@ def encode(impairment: Impairment, *, limit_packets: int, seed: int, what: str =
     Raises:
         InputError: with every setting that netem cannot deliver, or would ignore.
     """
-    problems = [*_problems(impairment)]
+    problems = [*impairments.problems(impairment)]
     if not 0 < limit_packets <= tc.U32_MAX:
         problems.append(Problem("limit", f"{limit_packets} packets: netem holds between 1 and {tc.U32_MAX}"))
-    shape: distribution.Table | None = None
-    try:
-        shape = distribution.table(
-            impairment.distribution,
-            delay_ns=impairment.delay,
-            jitter_ns=impairment.jitter,
-            samples=impairment.table,
-        )
-    except InputError as error:
-        problems += error.problems
     if problems:
         raise InputError(Problem(f"{what}, {p.where}", p.what, p.hint) for p in problems)
+    shape = impairments.shape(impairment)
     loss, slot = impairment.loss, impairment.slot
     return Settings(
         limit_packets=limit_packets,
@@ -229,63 +216,3 @@ def _states(loss: FourState) -> tuple[int, int, int, int, int]:
     p13, p31, p32 = chance.below(loss.p13), chance.below(loss.p31), chance.below(loss.p32)
     p14, p23 = chance.below(loss.p14), chance.below(loss.p23)
     return min(p13, tc.U32_MAX - p14), min(p31, tc.U32_MAX - p32), p32, p14, p23
-
-
-def _problems(i: Impairment) -> Iterator[Problem]:
-    """What netem would get wrong or ignore, but for the jitter's shape."""
-    if not 0 <= i.delay <= DELAY_NS_MAX:
-        yield Problem("delay", f"{i.delay} is not a delay that netem can hold")
-    if i.delay_correlation and i.jitter:
-        # It picks the table's entry by ``random % size``, so by the low bits, which its correlation leaves independent.
-        yield Problem(
-            "delay_correlation",
-            "netem takes a correlation of delays and then loses it",
-            "leave it out: ordered packets that are sent close together have correlated delays anyway",
-        )
-    if i.reorder and not i.delay and not i.jitter:
-        yield Problem("reorder", "reordered packets skip the delay, and there is none", "give the link a delay")
-    if not 0 < i.reorder_gap <= tc.U32_MAX:
-        yield Problem("reorder_gap", f"{i.reorder_gap} is not a number of packets", "1: any packet may be reordered")
-    yield from _share_problems(i)
-    yield from _correlation_problems(i)
-    if isinstance(i.loss, FourState):
-        for name, total in (("p13 + p14", i.loss.p13 + i.loss.p14), ("p31 + p32", i.loss.p31 + i.loss.p32)):
-            if total > _ONE:
-                yield Problem(
-                    "loss", f"{name} is {Ratio(total)}, more than 100 %", "lower p31, which is 100 % unless given"
-                )
-    if i.slot is not None:
-        yield from _slot_problems(i.slot)
-
-
-def _share_problems(i: Impairment) -> Iterator[Problem]:
-    named = {f.name: getattr(i, f.name) for f in fields(i)}
-    if not isinstance(i.loss, Ratio):
-        named |= {f"loss, {f.name}": getattr(i.loss, f.name) for f in fields(i.loss)}
-    for name, value in named.items():
-        if isinstance(value, Ratio) and not 0 <= value <= _ONE:
-            yield Problem(name, f"{value} is no share: it lies between 0 % and 100 %")
-
-
-def _correlation_problems(i: Impairment) -> Iterator[Problem]:
-    shares = [
-        ("duplicate", i.duplicate, i.duplicate_correlation), ("corrupt", i.corrupt, i.corrupt_correlation),
-        ("reorder", i.reorder, i.reorder_correlation),
-    ]  # fmt: skip
-    if isinstance(i.loss, Ratio):
-        shares.append(("loss", i.loss, i.loss_correlation))
-    elif i.loss_correlation:
-        yield Problem("loss_correlation", "a loss model has its own correlation, and netem ignores this one")
-    for name, share, correlation in shares:
-        if correlation >= _ONE and 0 < share < _ONE:
-            yield Problem(f"{name}_correlation", "at 100 % netem draws one number for ever: all packets, or none")
-
-
-def _slot_problems(slot: Slot) -> Iterator[Problem]:
-    if not 0 <= slot.min <= slot.max or slot.max == 0:
-        yield Problem("slot", f"it lasts from {slot.min} to {slot.max}", "min is at most max, and max more than 0")
-    if slot.max > DELAY_NS_MAX:
-        yield Problem("slot", f"{slot.max} is longer than netem can wait")
-    for name, value in (("packets", slot.packets), ("bytes", int(slot.bytes))):
-        if not 0 <= value <= _S32_MAX:
-            yield Problem("slot", f"{name} is {value}: netem takes 0 (no limit) to {_S32_MAX}")

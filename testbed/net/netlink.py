@@ -21,8 +21,8 @@ NLM_F_ACK_TLVS, NLM_F_CAPPED = 0x200, 0x100
 _HEADER = struct.Struct("=IHHII")
 _BATCH_REQUESTS = 64
 _BATCH_BYTES = 1 << 16
-"""Bytes sent before answers are read. Less than any default send buffer (212,992), and its answers fit a receive buffer:
-an answer is at most 80 bytes longer than its request's header."""
+"""Bytes sent before answers are read. Less than any default send buffer (212,992), and its answers fit a receive
+buffer: an answer is at most 80 bytes longer than its request's header."""
 
 
 class NetlinkError(OSError):
@@ -55,7 +55,7 @@ class Netlink:
         return self._socket.fileno()
 
     def send(self, requests: Iterable[Request]) -> None:
-        """Send requests in order and wait for all to be acknowledged. Raises :class:`NetlinkError` for the first refused."""
+        """Send requests in order and wait for every answer. Raises :class:`NetlinkError` for the first one refused."""
         batch: list[tuple[str, bytes]] = []
         for request in requests:
             batch.append((request.what, self._encode(request.message, NLM_F_REQUEST | NLM_F_ACK)))

@@ -105,9 +105,7 @@ def limit_requests(tunnel: PlannedTunnel, end: End, what: str) -> list[Request]:
     """Limit what an end sends to the tunnel's rate and packets per second. Pure."""
     if tunnel.rate is None and tunnel.packets_per_s is None:
         return []
-    return shaping.tunnel_messages(
-        end.index, what, tunnel.mtu, rate=tunnel.rate, packets_per_s=tunnel.packets_per_s
-    )
+    return shaping.tunnel_messages(end.index, what, tunnel.mtu, rate=tunnel.rate, packets_per_s=tunnel.packets_per_s)
 
 
 def delete_request(end: End) -> Request:

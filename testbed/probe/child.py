@@ -1,7 +1,8 @@
-"""Probes run as forked children of the agent: no interpreter to start, no module to load, and a namespace of their own."""
+"""Probes are forked children of the agent: no interpreter to start, no module to load, a namespace of their own."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import traceback
@@ -24,10 +25,8 @@ class Child:
 
     def stop(self) -> None:
         """Ask it to finish, and wait until it has written what it knows."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
-        except ProcessLookupError:
-            pass
         _, status = os.waitpid(self.pid, 0)
         if status != 0:
             text = self.failure.read_text(encoding="utf-8") if self.failure.exists() else f"wait status {status}"
@@ -53,12 +52,10 @@ def fork(namespaces: Namespaces, node: str, name: str, scratch: Path, work: Call
         setns(namespaces.fd(node))
         signal.signal(signal.SIGTERM, _raise_stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
+        with contextlib.suppress(Stop):
             work()
-        except Stop:
-            pass
         status = 0
-    except BaseException:  # noqa: BLE001 - a child must never return into its parent's code
+    except BaseException:  # whatever it is: a child must never return into its parent's code
         failure.write_text(traceback.format_exc(limit=5), encoding="utf-8")
     finally:
         os._exit(status)

@@ -50,7 +50,7 @@ class Waiter:
             self._turn(left)
 
     def until(self, condition: Callable[[], bool], what: str, within: Duration) -> None:
-        """Wait until a condition holds: looked at when a route changed, and each :data:`LOOK_NS`. Raises when time is up."""
+        """Wait for a condition, looked at when a route changed and each :data:`LOOK_NS`. Raises when time is up."""
         deadline = time.monotonic_ns() + within
         while not condition():
             left = deadline - time.monotonic_ns()

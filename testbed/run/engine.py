@@ -1,7 +1,7 @@
-"""One run where the network is: bring the plan up, look at it, calibrate it, run the scenario, heal, and write the record.
+"""One run where the network is: bring the plan up, look at it, calibrate it, run the scenario, heal, write the record.
 
-The same code runs as init of the guest and in namespaces of the host. It judges nothing: that is done afterwards from the
-record (:mod:`testbed.check`), so that a verdict can be made again without the lab.
+The same code runs as init of the guest and in namespaces of the host. It judges nothing: that is done afterwards from
+the record (:mod:`testbed.check`), so that a verdict can be made again without the lab.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from testbed.daemons.base import Daemon, Place
 from testbed.daemons.bird import Bird
@@ -26,6 +27,7 @@ from testbed.net.routes import RouteWatch
 from testbed.net.tunnels import Tunnels
 from testbed.plan.plan import Plan
 from testbed.plan.schema import plan_json
+from testbed.probe import reach
 from testbed.run.calibrate import calibrate
 from testbed.run.clock import Waiter
 from testbed.run.history import CALIBRATION, Recorder
@@ -38,7 +40,15 @@ SCRATCH = Path("/run/testbed")
 CONVERGE_WITHIN = Duration.parse("120 s")
 """BGP's connect retry and IKE's first exchange fit in many times over; arbitrary."""
 
-Progress = Callable[[str], None]
+
+class Progress(Protocol):
+    """Told what is going on: a text, and ``up`` as the kind of the one that says that the lab is up."""
+
+    def __call__(self, text: str, kind: str = "progress", /) -> None:
+        """Tell."""
+
+
+Play = Callable[[Lab], None]
 
 
 def plan_digest(plan: Plan) -> str:
@@ -46,16 +56,28 @@ def plan_digest(plan: Plan) -> str:
     return hashlib.blake2b(plan_json(plan).encode(), digest_size=16).hexdigest()
 
 
-def run_job(job: Job, progress: Progress) -> None:
-    """Carry out a run. Every failure but bad input ends up in the record as ``run.failed``."""
+def run_job(job: Job, progress: Progress, play: Play | None = None) -> None:
+    """Carry out a run. Every failure but bad input ends up in the record as ``run.failed``.
+
+    ``play`` is what to do with the lab once it is up, instead of its scenario: keep it up and serve commands.
+    """
     recorder = Recorder(Path(job.record))
     try:
         loaded = load(job.file, job.settings, job.lab)
         if plan_digest(loaded.plan) != job.plan_digest:
-            raise RunError(Problem(job.file, "gives another plan than it gave before the run", "a topology must not depend on time, chance or the machine"))
+            raise RunError(
+                Problem(
+                    job.file,
+                    "gives another plan than it gave before the run",
+                    "a topology must not depend on time, chance or the machine",
+                )
+            )
         with contextlib.ExitStack() as undo:
             lab = _bring_up(job, loaded, recorder, progress, undo)
-            _play(lab, loaded, recorder, progress)
+            if play is not None:
+                play(lab)
+            else:
+                _play(lab, loaded, recorder, progress)
     except TestbedError as error:
         for problem in error.problems:
             recorder.event("run.failed", where=problem.where, what=problem.what, hint=problem.hint)
@@ -80,10 +102,11 @@ def _bring_up(job: Job, loaded: Loaded, recorder: Recorder, progress: Progress, 
     filters.apply(plan, network.namespaces)
     observe(network)
     recorder.event("lab.applied", nodes=len(plan.nodes), cables=len(plan.cables))
-    progress("calibrating the links")
-    raw = calibrate(network, scratch, progress)
-    (recorder.record / CALIBRATION).write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
-    recorder.event("lab.calibrated")
+    if not job.keep_up:  # a lab that is kept up is not measured by us, and its user waits in real time
+        progress("calibrating the links")
+        raw = calibrate(network, scratch, progress)
+        (recorder.record / CALIBRATION).write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
+        recorder.event("lab.calibrated")
     waiter = Waiter(recorder)
     undo.callback(waiter.close)
     daemons = start_daemons(network, waiter, recorder, scratch, progress, undo)
@@ -94,13 +117,14 @@ def _bring_up(job: Job, loaded: Loaded, recorder: Recorder, progress: Progress, 
     progress("waiting for routes and sessions")
     lab.wait_converged("routes and sessions of the plan", CONVERGE_WITHIN)
     recorder.event("lab.converged")
+    progress("the lab is up", "up")
     return lab
 
 
 def start_daemons(
     network: Network, waiter: Waiter, recorder: Recorder, scratch: Path, progress: Progress, undo: contextlib.ExitStack
 ) -> list[Daemon]:
-    """Tunnels first, since routing runs over them; every daemon is stopped, and its log read, when the lab is undone."""
+    """Tunnels first, since routing runs over them. Undoing stops each daemon and takes events from its log."""
     plan = network.plan
     daemons: list[Daemon] = []
     undo.callback(_collect, daemons, recorder)
@@ -144,7 +168,10 @@ def _play(lab: Lab, loaded: Loaded, recorder: Recorder, progress: Progress) -> N
     recorder.event("scenario.start")
     progress("running the scenario")
     try:
-        if scenario is not None and scenario.run_function is not None:
+        if scenario is None:
+            for pair in reach.check(lab.network.namespaces, lab.plan.hosts):
+                recorder.event("reach", source=pair.source, target=pair.target, family=pair.family, ok=pair.ok)
+        elif scenario.run_function is not None:
             scenario.run_function(lab)
     finally:
         recorder.event("scenario.stop")

@@ -1,7 +1,7 @@
-"""What happened: events and samples, each with its instant. The record of a run, written while it runs, read ever after.
+"""What happened: events and samples, each with its instant. The record of a run, written once, read ever after.
 
-Instants are nanoseconds since the lab's agent started (``t_ns``). They are taken from CLOCK_REALTIME, since that is what
-the kernel stamps packets with and what daemons write into their logs.
+Instants are nanoseconds since the lab's agent started (``t_ns``). They are taken from CLOCK_REALTIME, since that is
+what the kernel stamps packets with and what daemons write into their logs.
 """
 
 from __future__ import annotations

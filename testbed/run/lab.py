@@ -66,7 +66,7 @@ class Lab:
 
     def note(self, kind: str, **fields: object) -> None:
         """Note an event of the scenario's own."""
-        self.recorder.event(kind, **fields)
+        self.recorder.event(kind, t_ns=None, **fields)
 
     def sleep(self, duration: str | Duration) -> None:
         """Let the lab's time pass."""
@@ -109,7 +109,9 @@ class Lab:
                 yield tunnel.b.node, "ike", tunnel.name
 
     @contextlib.contextmanager
-    def udp(self, source: str, target: str, interval: str | Duration = "1 ms", *, family: int = 4, name: str = "") -> Iterator[udp.UdpStream]:
+    def udp(
+        self, source: str, target: str, interval: str | Duration = "1 ms", *, family: int = 4, name: str = ""
+    ) -> Iterator[udp.UdpStream]:
         """A stream of numbered UDP packets there and back while the block runs; its samples go into the record."""
         near, far = self._node(source), self._node(target)
         self._ports += 1
@@ -119,7 +121,9 @@ class Lab:
             (far.name, far.address6 if family == 6 else far.address),
             Duration.parse(interval), self._ports, self.recorder.epoch_ns,
         )  # fmt: skip
-        self.recorder.event("probe.start", probe=stream.name, source=source, target=target, interval_ns=int(stream.interval))
+        self.recorder.event(
+            "probe.start", probe=stream.name, source=source, target=target, interval_ns=int(stream.interval)
+        )
         try:
             yield stream
         finally:

@@ -25,6 +25,7 @@ from testbed.plan.schema import plan_json
 from testbed.run.engine import plan_digest
 from testbed.run.history import CALIBRATION, RECEIPT, History
 from testbed.run.job import Clock, Job, Kernel
+from testbed.run.needs import check_programs
 from testbed.units import Size
 
 MEMORY_BASE, MEMORY_PER_NODE = Size(512 * 2**20), Size(700 * 2**10)
@@ -60,6 +61,7 @@ class Outcome:
 
 def run(loaded: Loaded, settings: dict[str, str], options: Options, on_message: Callable[[Message], None]) -> Outcome:
     """Do a run. Raises for bad input and for what this machine lacks; anything else is in the outcome."""
+    check_programs(loaded.plan)
     directory = _make_directory(loaded, options)
     record = directory / "record"
     (directory / "plan.json").write_text(plan_json(loaded.plan), encoding="utf-8")
@@ -96,7 +98,9 @@ def _make_directory(loaded: Loaded, options: Options) -> Path:
     if options.out is not None:
         directory = options.out.absolute()
         if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise InputError(Problem(f"--out {options.out}", "exists and is not empty", "name a new folder, or empty that one"))
+            raise InputError(
+                Problem(f"--out {options.out}", "exists and is not empty", "name a new folder, or empty that one")
+            )
     else:
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         directory = Path("runs", f"{loaded.path.stem}-{stamp}-{os.getpid()}").absolute()
@@ -104,9 +108,17 @@ def _make_directory(loaded: Loaded, options: Options) -> Path:
         (directory / "record" / "samples").mkdir(parents=True)
         room = os.statvfs(directory)
     except OSError as error:
-        raise MachineError(Problem(str(directory), f"cannot be made: {error.strerror}", "choose another place with --out")) from error
+        raise MachineError(
+            Problem(str(directory), f"cannot be made: {error.strerror}", "choose another place with --out")
+        ) from error
     if room.f_bavail * room.f_frsize < DISK_NEEDED:
-        raise MachineError(Problem(str(directory), f"less than {DISK_NEEDED} free on this disk", "make room, or choose another place with --out"))
+        raise MachineError(
+            Problem(
+                str(directory),
+                f"less than {DISK_NEEDED} free on this disk",
+                "make room, or choose another place with --out",
+            )
+        )
     return directory
 
 
@@ -117,7 +129,10 @@ def _problem(ended: guest.GuestRun) -> str:
     if ended.crash:
         return f"the run crashed: {ended.crash.strip().splitlines()[-1]}"
     tail = "\n".join(list(ended.console)[-15:])
-    for sign, words in (("Out of memory", "the guest ran out of memory"), ("Kernel panic", "the guest kernel panicked")):
+    for sign, words in (
+        ("Out of memory", "the guest ran out of memory"),
+        ("Kernel panic", "the guest kernel panicked"),
+    ):
         if sign in tail:
             return f"{words}\n{tail}"
     return f"the guest ended before the run did\n{tail}"
@@ -145,6 +160,7 @@ def _write_environment(directory: Path, loaded: Loaded, options: Options, ended:
         "clock": options.clock,
         "why": options.why,
         "wall_s": round(ended.wall_s, 2),
+        "up_s": round(ended.up_s, 2),
         "lab_s": round(last / 10**9, 2),
         "spins_broken": ended.spins,
         "finished": ended.finished,
@@ -167,7 +183,10 @@ def _commit() -> str:
     """The checkout's commit, where this is one."""
     with contextlib.suppress(OSError):
         done = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return done.stdout.strip()
     return ""

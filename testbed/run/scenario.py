@@ -53,7 +53,9 @@ class Scenario:
     run_function: Run | None = None
     measure_function: Measure | None = None
 
-    def param(self, name: str, kind: Callable[[str], object] | type, default: str, help: str, *, choices: tuple[str, ...] = ()) -> str:
+    def param(
+        self, name: str, kind: Callable[[str], object] | type, default: str, help: str, *, choices: tuple[str, ...] = ()
+    ) -> str:
         """Declare a parameter. Returns its name, to look its value up with in ``lab.parameters``."""
         self.parameters.append(Declared(name, kind, default, help, choices))
         return name

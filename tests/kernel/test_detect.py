@@ -168,6 +168,11 @@ def test_a_header_is_asked_of_the_compiler(bin_dir: Path, script: Maker) -> None
     assert "stdio.h" not in {need.program for need in missing("build", env)}
 
 
+# Without blanks, at which the kernel splits its command line. The library wants /proc.
+TRIAL_IN_GUEST = (
+    "__import__('ctypes').CDLL(None).mount(b'proc',b'/proc',b'proc',0,None),"
+    "__import__('runpy').run_module('testbed.kernel.trial',run_name='__main__')"
+)
 built_kernel = pytest.mark.skipif(build.find() is None, reason="the guest kernel is not built: testbed kernel build")
 
 
@@ -184,7 +189,7 @@ def test_the_guest_kernel_can_do_everything_that_is_tried_on_the_host(tmp_path: 
         "mem=256M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", f"init={sys.executable}", "con=null",
         "con0=null,fd:1", "seccomp=on", "quiet", "panic=-1", f"uml_dir={tmp_path}", "random-seed=1",
         "time-travel=inf-cpu", "syscall-cost=500", "PYTHONDONTWRITEBYTECODE=1",
-        f"PYTHONPATH={Path(detect.__file__).parents[2]}", "--", "-m", "testbed.kernel.trial", "root",
+        f"PYTHONPATH={Path(detect.__file__).parents[2]}", "--", "-c", TRIAL_IN_GUEST, "root",
     ]  # fmt: skip
     argv = ["setarch", "-R", str(build.find()), *words]
     console = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False).stdout

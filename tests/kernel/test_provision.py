@@ -27,7 +27,7 @@ class Machine:
         (bin_dir / "python3").symlink_to(sys.executable)
         self.calls.touch()
         self.install(*NEEDED_HERE)
-        files = f'[ "$1" = -L ] && exec echo "/lib/systemd/system/$2.service"; sed "s/^/ii /" {self.installed}'
+        files = f'[ "$1" = -L ] && {{ echo "/lib/systemd/system/$2.service"; exit; }}; sed "s/^/ii /" {self.installed}'
         script("dpkg-query", files)
         script("apt-get", f'echo "apt-get $*" >> {self.calls}; cat {self.policy} >> {self.calls}')
         script("systemctl", f'echo "systemctl $*" >> {self.calls}')

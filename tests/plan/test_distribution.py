@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from testbed.errors import InputError
 from testbed.model import Distribution
-from testbed.net import distribution
-from testbed.net.distribution import SCALE, Table, table
+from testbed.plan import distribution
+from testbed.plan.distribution import SCALE, Table, table
+from testbed.units import Duration
 
 MS = 10**6
 SHAPES = [shape for shape in get_args(Distribution) if shape not in ("constant", "table")]
@@ -119,7 +120,7 @@ def test_no_jitter_needs_no_table_whatever_the_shape() -> None:
         ("table", 10 * MS, MS, (), "at least two delays that differ"),
         ("table", 10 * MS, MS, (5, 5, 5), "at least two delays that differ"),
         ("table", 10 * MS, 9 * MS, (1, 2, 2, 2), "1.73 standard deviations below the mean"),
-        ("normal", 10**11, 2**31, (), "the kernel takes at most 2147483647 ns"),
+        ("normal", 10**11, 2**31, (), "the kernel takes at most 2147483.647 us of jitter"),
         ("normal", -1, 0, (), "cannot be negative"),
         ("normal", 1, -1, (), "cannot be negative"),
     ],
@@ -135,7 +136,7 @@ def test_what_cannot_be_delivered_is_refused_in_words(
 def test_the_least_delay_in_the_hint_is_accepted(shape: Distribution) -> None:
     with pytest.raises(InputError) as caught:
         table(shape, delay_ns=MS // 2, jitter_ns=MS)
-    least = int(caught.value.problems[0].hint.split()[-2])
+    least = int(Duration.parse(caught.value.problems[0].hint.rpartition(": ")[2]))
     made = table(shape, delay_ns=least, jitter_ns=MS)
     assert made is not None
     assert close(kernel_delays(made, least, MS), least, MS)

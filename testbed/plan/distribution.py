@@ -20,6 +20,7 @@ from statistics import NormalDist, fmean
 
 from testbed.errors import InputError, Problem
 from testbed.model import Distribution
+from testbed.units import Duration
 
 SCALE = 8192
 """Entries of one standard deviation (``NETEM_DIST_SCALE``, ``include/uapi/linux/pkt_sched.h``)."""
@@ -74,14 +75,15 @@ def table(distribution: Distribution, *, delay_ns: int, jitter_ns: int, samples:
         raise _refuse("a constant delay has no jitter", "take the jitter away, or choose another distribution")
     made = _measured(tuple(samples)) if distribution == "table" else _named(distribution, delay_ns / jitter_ns)
     if made.spread * jitter_ns > JITTER_NS_MAX:
-        raise _refuse(f"the kernel takes at most {JITTER_NS_MAX // made.spread} ns of jitter in this shape")
+        most = Duration(JITTER_NS_MAX // made.spread)
+        raise _refuse(f"the kernel takes at most {most} of jitter in this shape", "lower it")
     # The lowest entry that leaves no delay below 0. One entry too low is rounding, and is raised; more is refused.
     floor = -(delay_ns * SCALE // (jitter_ns * made.spread))
     if made.entries[0] < floor - 1:
         reach = -made.entries[0] * made.spread / SCALE
         raise _refuse(
             f"{distribution} jitter reaches {reach:.2f} standard deviations below the mean, and so below a delay of 0",
-            f"the delay must be at least {reach:.3f} times the jitter: {math.ceil(reach * jitter_ns)} ns",
+            f"the delay must be at least {reach:.3f} times the jitter: {Duration(math.ceil(reach * jitter_ns))}",
         )
     return Table(tuple(max(entry, floor) for entry in made.entries), made.spread)
 

@@ -1,0 +1,93 @@
+"""Does everything reach everything? A UDP packet from each host to each other, in both families, resent a few times."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import selectors
+import socket
+import struct
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from testbed.net.namespace import Namespaces
+from testbed.plan.plan import Node
+
+PORT = 39999
+ALL_PAIRS_MAX = 32
+"""Up to this many hosts each pair is tried; more hosts try their successor, and the first of each subnet all others of
+these. Arbitrary: 32 hosts are 1,984 packets."""
+TRIES, WAIT_S = 4, 1.0
+"""Resent this often, each a second apart: more than the slowest link's round trip and address resolution together."""
+_NUMBER = struct.Struct("!I")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """From one host to another in one family, and whether a packet arrived."""
+
+    source: str
+    target: str
+    family: int
+    ok: bool
+
+
+def pairs(hosts: Sequence[Node]) -> list[tuple[Node, Node]]:
+    """Which hosts are tried with which. Pure."""
+    if len(hosts) <= ALL_PAIRS_MAX:
+        return list(itertools.permutations(hosts, 2))
+    ring = list(zip(hosts, (*hosts[1:], hosts[0]), strict=True))
+    firsts = list({(host.site, host.zone): host for host in reversed(hosts)}.values())
+    return list(dict.fromkeys([*ring, *itertools.permutations(firsts, 2)]))
+
+
+def check(namespaces: Namespaces, hosts: Sequence[Node]) -> list[Pair]:
+    """Try all pairs at once."""
+    with contextlib.ExitStack() as stack:
+        sockets = {
+            (host.name, family): stack.enter_context(_socket(namespaces, host, family))
+            for host in hosts
+            for family in (4, 6)
+        }
+        wanted = [(a, b, family) for a, b in pairs(hosts) for family in (4, 6)]
+        missing = set(range(len(wanted)))
+        selector = stack.enter_context(selectors.DefaultSelector())
+        for each in sockets.values():
+            selector.register(each, selectors.EVENT_READ)
+        for _ in range(TRIES):
+            for number in sorted(missing):
+                a, b, family = wanted[number]
+                with contextlib.suppress(OSError):  # no route, or a router says so: not reached
+                    sockets[a.name, family].sendto(_NUMBER.pack(number), (_address(b, family), PORT))
+            missing -= set(_arrived(selector, missing))
+            if not missing:
+                break
+    return [Pair(a.name, b.name, family, n not in missing) for n, (a, b, family) in enumerate(wanted)]
+
+
+def _address(host: Node, family: int) -> str:
+    return host.address if family == 4 else host.address6
+
+
+def _socket(namespaces: Namespaces, host: Node, family: int) -> socket.socket:
+    with namespaces.inside(host.name):
+        made = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
+    made.setblocking(False)
+    made.bind((_address(host, family), PORT))
+    return made
+
+
+def _arrived(selector: selectors.BaseSelector, missing: set[int]) -> Iterator[int]:
+    """The numbers that arrive until all have, or time is up."""
+    left = set(missing)
+    deadline = time.monotonic() + WAIT_S
+    while left and (wait := deadline - time.monotonic()) > 0:
+        for key, _ in selector.select(wait):
+            receiver = key.fileobj
+            assert isinstance(receiver, socket.socket)
+            with contextlib.suppress(OSError):  # the answer to an earlier packet that could not be delivered
+                while True:
+                    number = _NUMBER.unpack(receiver.recv(16))[0]
+                    left.discard(number)
+                    yield number

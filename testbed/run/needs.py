@@ -1,0 +1,31 @@
+"""Which programs a plan needs, so that a machine without them is told before anything starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from testbed.errors import MachineError, Problem
+from testbed.kernel.programs import PROGRAMS, find_program, install_line
+from testbed.net import filters
+from testbed.plan.plan import Plan
+
+
+def check_programs(plan: Plan) -> None:
+    """Raise :class:`MachineError` with every program that the plan needs and this machine lacks."""
+    lacking = [name for name in dict.fromkeys(_needed(plan)) if find_program(name, os.environ) is None]
+    problems = [
+        Problem(f"program {name}", "not found on this machine", install_line([PROGRAMS[name]])) for name in lacking
+    ]
+    if problems:
+        raise MachineError(problems)
+
+
+def _needed(plan: Plan) -> Iterator[str]:
+    for routing in plan.routing:
+        yield "bgpd" if routing.daemon == "frr" else "bird"
+    for tunnel in plan.tunnels:
+        if tunnel.kind == "ipsec":
+            yield from ("charon-systemd", "swanctl")
+    if filters.nodes(plan):
+        yield "nft"

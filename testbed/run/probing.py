@@ -1,0 +1,159 @@
+"""How many frames it takes to say what a link delivers, and how to send them so that none meets another. Pure.
+
+The counts aim at what a receipt promises: a standard deviation to within 5 %, a share to within half of itself. They are
+chosen without knowing how many checks there will be, and without scipy, since this runs in the guest; the receipt
+computes its bounds from the counts that were really used.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import fmean
+
+from testbed.model import FourState, GilbertElliott, Impairment
+from testbed.net import distribution
+from testbed.net.frames import FRAME, SLOTS
+from testbed.net.shaping import ETHERNET_HEADER, policer
+from testbed.plan.plan import PlannedLink
+from testbed.units import Ratio
+
+MS = 10**6
+Z = 4.0
+"""Normal quantile of each check: leaves 6e-5 outside, what a family of some 16 checks at 99.9 % allows each; arbitrary."""
+JITTER_WITHIN = 0.05
+SHARE_WITHIN = 0.5
+TIMED = 20
+"""Timed frames of a link without jitter: all alike in virtual time, and enough for a median in real time; arbitrary."""
+TIMED_MAX, SHARE_MIN, SHARE_MAX = 10_000, 1000, 20_000
+"""Bounds of the counts: about a quarter of a second of wall time, and 0.5 % as the loss that would be seen; arbitrary."""
+GAP_NS = MS
+SLACK_NS, SLACK_REAL_NS = 2 * MS, 50 * MS
+"""What a frame may take beyond its delay before it counts as lost; on the real clock a busy machine's lateness."""
+REAL_BUDGET_NS = 2 * 10**9
+"""How long one phase may take on the real clock; arbitrary."""
+_STATES_STEPS = 500
+
+
+@dataclass(frozen=True)
+class Need:
+    """What to send into one direction of a link.
+
+    Attributes:
+        timed, gap_ns: frames sent one by one, and their distance.
+        burst: further frames sent back to back, ``chunk`` at a time, with ``pause_ns`` after each.
+        reach_ns: after which a frame has arrived or is lost.
+    """
+
+    timed: int
+    gap_ns: int
+    burst: int
+    chunk: int
+    pause_ns: int
+    reach_ns: int
+
+
+def deviations_ns(impairment: Impairment) -> tuple[float, ...]:
+    """What jitter adds to the delay, each value as likely as the others, ascending; empty without jitter."""
+    shape = distribution.table(
+        impairment.distribution, delay_ns=impairment.delay, jitter_ns=impairment.jitter, samples=impairment.table
+    )
+    if shape is None:
+        return ()
+    unit = impairment.jitter * shape.spread / distribution.SCALE
+    return tuple(entry * unit for entry in shape.entries)
+
+
+def need(link: PlannedLink, impairment: Impairment, *, real: bool) -> Need:
+    """The frames for one direction. ``real``: time passes for the user too."""
+    deviations = deviations_ns(impairment)
+    spread = (deviations[0], deviations[-1]) if deviations else (0.0, 0.0)
+    slot = impairment.slot.max if impairment.slot else 0
+    reach = int(impairment.delay + spread[1]) + slot + (SLACK_REAL_NS if real else SLACK_NS)
+    frame_ns = FRAME * 8 * 10**9 // link.rate if link.rate else 0
+    gap = max(GAP_NS, math.ceil(spread[1] - spread[0]), 2 * frame_ns)
+    timed = max(TIMED, _for_jitter(deviations), _for_reordering(impairment))
+    burst = _for_shares(impairment)
+    if real:
+        timed = min(timed, max(TIMED, REAL_BUDGET_NS // gap))
+        burst = min(burst, REAL_BUDGET_NS // frame_ns) if frame_ns else burst
+    chunk = min(SLOTS, _queue_bytes(link) // 2 // FRAME)
+    # A rate must be kept, and netem's queue must never be more than half full.
+    pause = max(chunk * frame_ns, 2 * reach * chunk // link.packets_in_flight)
+    return Need(timed, gap, max(0, burst - timed), chunk, pause, reach)
+
+
+def _queue_bytes(link: PlannedLink) -> int:
+    """What fits into the link's own queue or bucket at once."""
+    if link.shaper is not None:
+        return link.shaper.limit_bytes
+    if link.policed and link.rate is not None:
+        return policer(link.mtu, rate=link.rate).burst_bytes
+    return SLOTS * FRAME * 2
+
+
+def _for_jitter(deviations: tuple[float, ...]) -> int:
+    """``z^2 (kurtosis - 1) / (4 within^2)``: see :func:`testbed.check.statistics.probes_for_sd`."""
+    if not deviations:
+        return 0
+    mean = fmean(deviations)
+    squares = [(value - mean) ** 2 for value in deviations]
+    kurtosis = fmean([square * square for square in squares]) / fmean(squares) ** 2
+    return min(math.ceil(Z**2 * (kurtosis - 1) / (4 * JITTER_WITHIN**2)), TIMED_MAX)
+
+
+def _for_reordering(impairment: Impairment) -> int:
+    share = reordered_share(impairment)
+    return min(_for_share(share), TIMED_MAX) if share else 0
+
+
+def reordered_share(impairment: Impairment) -> float:
+    """Share of packets that skip the delay: after ``reorder_gap - 1`` that do not, each does with its chance."""
+    chance = impairment.reorder.fraction
+    return 1 / (impairment.reorder_gap - 1 + 1 / chance) if chance else 0.0
+
+
+def _for_shares(impairment: Impairment) -> int:
+    counts = [SHARE_MIN]
+    for share, correlation in (
+        (impairment.duplicate, impairment.duplicate_correlation), (impairment.corrupt, impairment.corrupt_correlation),
+    ):  # fmt: skip
+        counts.append(_for_share(share.fraction, _correlated(correlation)))
+    counts.append(_for_share(*_loss(impairment)))
+    return min(max(counts), SHARE_MAX)
+
+
+def _for_share(share: float, inflation: float = 1.0) -> int:
+    """``z^2 (1 - share) / (share within^2)``: see :func:`testbed.check.loss_statistics.probes_for_loss`."""
+    return math.ceil((Z / SHARE_WITHIN) ** 2 * (1 - share) / share * inflation) if 0 < share < 1 else 0
+
+
+def _correlated(correlation: Ratio) -> float:
+    """Of an autoregressive process, which bounds what its sign does."""
+    return (1 + correlation.fraction) / max(1 - correlation.fraction, 0.05)
+
+
+def _loss(impairment: Impairment) -> tuple[float, float]:
+    """(ratio, inflation) of the loss, roughly: only a count follows from it."""
+    loss = impairment.loss
+    if isinstance(loss, Ratio):
+        return loss.fraction, _correlated(impairment.loss_correlation)
+    if isinstance(loss, GilbertElliott):
+        p, r, bad, good = loss.p.fraction, loss.r.fraction, loss.loss_bad.fraction, loss.loss_good.fraction
+        return ((p * bad + r * good) / (p + r), 2 / (p + r)) if p + r else (good, 1.0)
+    assert isinstance(loss, FourState)
+    weight = [1.0, 0.0, 0.0, 0.0]
+    p13, p31, p32, p23, p14 = (v.fraction for v in (loss.p13, loss.p31, loss.p32, loss.p23, loss.p14))
+    for _ in range(_STATES_STEPS):
+        one, two, three, four = weight
+        weight = [
+            one * (1 - p13 - p14) + three * p31 + four, two * (1 - p23) + three * p32,
+            one * p13 + two * p23 + three * (1 - p31 - p32), one * p14,
+        ]  # fmt: skip
+    return weight[2] + weight[3], 2 / max(p31 + p32, 1e-3)
+
+
+def rate_frame(mtu: int, rate: int, frames: int, *, real: bool) -> int:
+    """Length of the frames that a rate is measured with: the link's own, shorter where time would grow long."""
+    longest = mtu + ETHERNET_HEADER
+    return max(FRAME, min(longest, rate * REAL_BUDGET_NS // (8 * 10**9 * frames))) if real else longest

@@ -1,0 +1,72 @@
+"""The reference scenario in the guest: each way of failing beside its theory, and the same bytes each time."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RunScenario, measured
+
+pytestmark = pytest.mark.guest
+FAILOVER = "scenarios/failover.py"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param((), id="BFD 300 ms x 3"),
+        pytest.param(("dx.bfd=off", "dx.hold=30s"), id="BGP hold 30/10"),
+        pytest.param(("dx.bfd=off",), id="BGP hold 90/30"),
+        pytest.param(("fault=carrier",), id="carrier"),
+        pytest.param(("vpn.kind=wireguard",), id="BFD, WireGuard as backup"),
+        pytest.param(("routing.daemon=frr",), id="BFD, FRR at both ends"),
+    ],
+)
+def test_the_gap_lies_within_theory_and_traffic_returns(run_scenario: RunScenario, settings: tuple[str, ...]) -> None:
+    outcome = run_scenario(FAILOVER, *settings)
+    assert outcome.judgement.verdict.name == "PASS", outcome.judgement.why
+
+
+def test_bfd_keeps_the_gap_within_600_to_900_ms(run_scenario: RunScenario) -> None:
+    assert 0.6 <= measured(run_scenario(FAILOVER))["gap"]["value"] <= 0.9
+
+
+def test_two_runs_with_one_seed_leave_the_same_bytes(run_scenario: RunScenario) -> None:
+    first, second = (run_scenario(FAILOVER, seed=7, again=again).directory / "record" for again in (0, 1))
+    names = sorted(str(path.relative_to(first)) for path in first.rglob("*") if path.is_file())
+    assert names == sorted(str(path.relative_to(second)) for path in second.rglob("*") if path.is_file())
+    same, different, broken = filecmp.cmpfiles(first, second, names, shallow=False)
+    assert (different, broken) == ([], [])
+    assert len(same) > 10
+
+
+def test_another_seed_changes_the_numbers_and_not_the_topology(run_scenario: RunScenario) -> None:
+    seven, eight = run_scenario(FAILOVER, seed=7), run_scenario(FAILOVER, seed=8)
+    assert (seven.directory / "plan.json").read_bytes() == (eight.directory / "plan.json").read_bytes()
+    events = [(run.directory / "record" / "events.jsonl").read_bytes() for run in (seven, eight)]
+    assert events[0] != events[1]
+
+
+def test_a_run_changes_no_file_of_the_host(run_scenario: RunScenario, tmp_path: Path) -> None:
+    """The guest runs as this user, root included, and tries to write where it must not."""
+    target = tmp_path / "mine"
+    target.write_text("untouched", encoding="ascii")
+    scenario = tmp_path / "writes.py"
+    scenario.write_text(
+        "from pathlib import Path\n"
+        "from testbed import Scenario\n"
+        f"scenario = Scenario(topology={os.fspath(Path('topologies/hybrid.py').absolute())!r}, question='', hypothesis='', refuted_by='')\n"
+        "@scenario.run\n"
+        "def run(lab):\n"
+        f"    Path({os.fspath(target)!r}).write_text('changed')\n"
+        f"    lab.note('wrote', text=Path({os.fspath(target)!r}).read_text())\n",
+        encoding="utf-8",
+    )
+    outcome = run_scenario(str(scenario))
+    events = (outcome.directory / "record" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    assert any(json.loads(line).get("text") == "changed" for line in events), "inside the guest the write works"
+    assert target.read_text(encoding="ascii") == "untouched"
