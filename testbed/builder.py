@@ -8,24 +8,35 @@ A topology file defines one function::
         aws = t.vpc("aws", "10.0.0.0/16")
         ...
 
-Every call takes quantities as text with a unit (``"5 ms"``, ``"1 Gbit/s"``) and returns a small handle to refer to what
-was made. Nothing is checked here but the text of quantities: :mod:`testbed.plan.validate` looks at the whole.
+Every call takes quantities as text with a unit (``"5 ms"``, ``"1 Gbit/s"``) and returns a small handle or a name to
+refer to what was made. Nothing is checked here but the text of quantities and whether a word is known at all:
+:mod:`testbed.plan.validate` looks at the whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar, Unpack
 
-from testbed import model, presets
-from testbed.errors import Problem
+from testbed import fields, model, presets
+from testbed.errors import Problem, known
+from testbed.fields import (
+    AccessFields,
+    AttachFields,
+    BgpFields,
+    DirectConnectFields,
+    ImpairmentFields,
+    RouterFields,
+    Text,
+    VpnFields,
+)
 from testbed.parameters import Parameters
-from testbed.units import Duration, Quantity, Rate, Ratio, UnitError
+from testbed.units import Duration, Quantity, Rate, Ratio, Size
 
 T = TypeVar("T")
-Text = str
-"""A quantity as text, such as ``"20 ms"``."""
+Q = TypeVar("Q", bound=Quantity)
+W = TypeVar("W", bound=str)
 
 
 @dataclass(frozen=True)
@@ -37,20 +48,25 @@ class SiteHandle:
 
     def subnet(self, name: str, cidr: str = "", *, cidr6: str = "", zone: str = "") -> str:
         """Add a subnet; without ``cidr`` the next /24 (and /64) of the site. Returns its name."""
-        return self._t._subnet(self.name, name, cidr, cidr6, zone)
+        return self._t._add_subnet(self.name, model.Subnet(name=name, cidr=cidr, cidr6=cidr6, zone=zone))
 
-    def host(self, name: str, *, zone: str = "", subnet: str = "", **access: Any) -> str:  # noqa: ANN401
-        """Add a host in a zone or subnet; ``access`` are impairments of its own link, as in :func:`Topology.link`."""
-        return self._t._host(self.name, name, zone, subnet, access)
+    def host(self, name: str, *, zone: str = "", subnet: str = "", **access: Unpack[AccessFields]) -> str:
+        """Add a host in a zone or subnet.
 
-    def hosts(self, prefix: str, count: int, *, zone: str = "", subnet: str = "", **access: Any) -> tuple[str, ...]:  # noqa: ANN401
+        ``access``: impairments of its own link both ways, and its ``rate``. A site without subnets gets one for each
+        zone that is used.
+        """
+        return self._t._add_host(self.name, name, zone, subnet, access)
+
+    def hosts(
+        self, prefix: str, count: int, *, zone: str = "", subnet: str = "", **access: Unpack[AccessFields]
+    ) -> tuple[str, ...]:
         """Add ``count`` hosts named ``prefix1``, ``prefix2`` and so on."""
         return tuple(self.host(f"{prefix}{i}", zone=zone, subnet=subnet, **access) for i in range(1, count + 1))
 
-    def router(self, name: str, *, asn: int, kind: model.RouterKind | None = None, **options: Any) -> str:  # noqa: ANN401
-        """Add a router; the first one of a site is its hosts' gateway. ``options``: see :class:`testbed.model.Router`."""
-        default: model.RouterKind = "virtual-private-gateway" if self._t._site_kind(self.name) == "vpc" else "customer-gateway"
-        return self._t._add_router(model.Router(name=name, kind=kind or default, site=self.name, asn=asn, **options))
+    def router(self, name: str, *, asn: int, kind: str = "", **options: Unpack[RouterFields]) -> str:
+        """Add a router; the first one of a site is its hosts' gateway. ``options``: :class:`testbed.model.Router`."""
+        return self._t._add_router(name, kind or self._t._gateway_kind(self.name), self.name, asn, options)
 
 
 class Topology:
@@ -61,127 +77,148 @@ class Topology:
         self.about = ""
         self.parameters = parameters or Parameters()
         self._sites: dict[str, model.Site] = {}
+        self._made_subnets: set[str] = set()
+        """Sites whose subnets are made here as hosts need them."""
         self._routers: list[model.Router] = []
         self._hosts: list[model.Host] = []
         self._links: list[model.Link] = []
         self._vpns: list[model.Vpn] = []
 
-    def param(self, name: str, kind: type[T] | Callable[[str], T], default: str, help: str, *, choices: tuple[str, ...] = ()) -> T:
+    def param(
+        self, name: str, kind: type[T] | Callable[[str], T], default: str, help: str, *, choices: tuple[str, ...] = ()
+    ) -> T:
         """Declare a parameter that ``--set`` can change, and return its value."""
         return self.parameters.declare(name, kind, default, help, choices=choices)
 
     def vpc(self, name: str, cidr: str, *, cidr6: str = "", mtu: int = presets.VPC_MTU.value) -> SiteHandle:
         """Add a VPC. Hosts go into zones; a subnet is made for each zone that is used."""
-        return self._site(name, "vpc", cidr, cidr6, mtu, ospf=False)
+        return self._add_site(name, "vpc", cidr, cidr6, mtu, ospf=False)
 
-    def lan(self, name: str, cidr: str, *, cidr6: str = "", mtu: int = presets.DX_MTU.value, ospf: bool = False) -> SiteHandle:
+    def lan(
+        self, name: str, cidr: str, *, cidr6: str = "", mtu: int = presets.DX_MTU.value, ospf: bool = False
+    ) -> SiteHandle:
         """Add a LAN, on premises. With ``ospf`` its routers speak OSPF to each other."""
-        return self._site(name, "lan", cidr, cidr6, mtu, ospf=ospf)
+        return self._add_site(name, "lan", cidr, cidr6, mtu, ospf=ospf)
+
+    def transit_gateway(self, name: str, *, asn: int, **options: Unpack[RouterFields]) -> str:
+        """Add a transit gateway that belongs to no site: what one neighbour announces, the others learn."""
+        return self._add_router(name, "transit-gateway", "", asn, options)
 
     def internet(self, name: str = "inet") -> str:
-        """Add the Internet as a transit router between sites. Attach gateways to it with :meth:`attach`."""
-        return self._add_router(model.Router(name=name, kind="internet"))
+        """Add the Internet as a transit router between gateways. Connect them with :meth:`attach`."""
+        return self._add_router(name, "internet", "", 0, {})
 
-    def attach(self, router: str, internet: str = "inet", *, name: str = "", **options: Any) -> str:  # noqa: ANN401
+    def attach(self, router: str, internet: str = "inet", *, name: str = "", **options: Unpack[AttachFields]) -> str:
         """Connect a gateway to the Internet; ``a`` is the gateway. Options as in :meth:`link`."""
         return self.link(name or f"{internet}-{router}", router, internet, kind="internet", **options)
 
     def direct_connect(
-        self,
-        name: str,
-        a: str,
-        b: str,
-        *,
-        rate: Text | Rate = "1 Gbit/s",
-        hosted: bool = False,
-        bgp: model.Bgp | None = None,
-        **options: Any,  # noqa: ANN401
-    ) -> str:
+        self, name: str, a: str, b: str, *, rate: Text | Rate = "1 Gbit/s", hosted: bool = False,
+        bgp: model.Bgp | None = None, **options: Unpack[DirectConnectFields],
+    ) -> str:  # fmt: skip
         """Add a Direct Connect: dedicated (shaped), or ``hosted`` (policed: the excess is dropped, not queued)."""
-        session = bgp or self.bgp(local_pref=presets.LOCAL_PREF_DX.value)
+        session = bgp or self.bgp()
         return self.link(name, a, b, kind="direct-connect", rate=rate, policed=hosted, bgp=session, **options)
 
     def link(
-        self,
-        name: str,
-        a: str,
-        b: str,
-        *,
-        kind: model.LinkKind = "lan",
-        rate: Text | Rate | None = None,
-        policed: bool = False,
-        queue: Text | Duration = "50 ms",
-        mtu: int = presets.DX_MTU.value,
-        bgp: model.Bgp | None = None,
-        a_to_b: model.Impairment | None = None,
-        b_to_a: model.Impairment | None = None,
-        **both: Any,  # noqa: ANN401
-    ) -> str:
-        """Add a link. ``both`` are fields of :class:`testbed.model.Impairment` for both directions (``delay="5 ms"``)."""
+        self, name: str, a: str, b: str, *, kind: str = "lan", rate: Text | Rate | None = None,
+        policed: bool = False, queue: Text | Duration = model.QUEUE, mtu: int = presets.DX_MTU.value,
+        bgp: model.Bgp | None = None, a_to_b: model.Impairment | None = None, b_to_a: model.Impairment | None = None,
+        **both: Unpack[ImpairmentFields],
+    ) -> str:  # fmt: skip
+        """Add a link between routers ``a`` and ``b``, whose interfaces are called like it.
+
+        ``a_to_b`` and ``b_to_a`` are from :meth:`impairment`; ``both`` are fields of one, such as ``delay="5 ms"``, for
+        the directions that have none of their own. The others: :class:`testbed.model.Link`.
+        """
         where = f"link {name}"
-        impairment = self.impairment(where, **both)
+        usual = self.impairment(where, **both)
+        if both and a_to_b is not None and b_to_a is not None:
+            what = f"{', '.join(both)} for both directions, which have their own already"
+            self.parameters.problems.append(Problem(where, what, "leave them out"))
         self._links.append(
             model.Link(
-                name=name, kind=kind, a=a, b=b, mtu=mtu, policed=policed, bgp=bgp,
-                rate=None if rate is None else self._quantity(where, Rate, rate),
-                queue=self._quantity(where, Duration, queue),
-                a_to_b=a_to_b or impairment,
-                b_to_a=b_to_a or impairment,
+                name=name, kind=self._chosen(where, kind, fields.LINK_KINDS), a=a, b=b, mtu=mtu, bgp=bgp,
+                a_to_b=a_to_b or usual, b_to_a=b_to_a or usual, policed=policed,
+                rate=self._optional(f"{where}, rate", Rate, rate, fields.STAND_IN_RATE),
+                queue=self._quantity(f"{where}, queue", Duration, queue, model.QUEUE),
             )
         )  # fmt: skip
         return name
 
     def vpn(
-        self,
-        name: str,
-        a: str,
-        b: str,
-        *,
-        over: str = "inet",
-        kind: model.VpnKind = "ipsec",
-        tunnels: int = 2,
-        routing: model.VpnRouting = "bgp",
-        bgp: model.Bgp | None = None,
-        rate: Text | Rate | None = presets.VPN_RATE.value,
-        packets_per_s: int | None = presets.VPN_PACKETS.value,
-        dpd: Text | Duration = presets.VPN_DPD.value,
-        **options: Any,  # noqa: ANN401
-    ) -> str:
-        """Add a Site-to-Site VPN of ``tunnels`` tunnels, called ``name-1``, ``name-2``. Options: :class:`testbed.model.Vpn`."""
+        self, name: str, a: str, b: str, *, over: str = "inet", kind: str = "ipsec",
+        tunnels: int = presets.VPN_TUNNELS.value, routing: str = "bgp", bgp: model.Bgp | None = None,
+        rate: Text | Rate | None = presets.VPN_RATE.value, packets_per_s: int | None = presets.VPN_PACKETS.value,
+        **options: Unpack[VpnFields],
+    ) -> str:  # fmt: skip
+        """Add a Site-to-Site VPN of ``tunnels`` tunnels, called ``name-1``, ``name-2``, between two gateways.
+
+        ``a`` is the provider's side; ``options``: :class:`testbed.model.Vpn`.
+        """
         where = f"vpn {name}"
+        if bgp is None and routing == "bgp":
+            bgp = self.bgp(hold=presets.VPN_BGP_HOLD.value, keepalive=presets.VPN_BGP_KEEPALIVE.value)
+        fields.unknown(where, options, VpnFields, self.parameters.problems)
         self._vpns.append(
             model.Vpn(
-                name=name, kind=kind, a=a, b=b, over=over, routing=routing, packets_per_s=packets_per_s,
-                tunnels=tuple(f"{name}-{i}" for i in range(1, tunnels + 1)),
-                bgp=bgp or self.bgp(hold=presets.VPN_BGP_HOLD.value, keepalive=presets.VPN_BGP_KEEPALIVE.value, local_pref=presets.LOCAL_PREF_VPN_BGP.value),
-                rate=None if rate is None else self._quantity(where, Rate, rate),
-                dpd=self._quantity(where, Duration, dpd),
-                **options,
+                name=name, kind=self._chosen(where, kind, fields.VPN_KINDS), a=a, b=b, over=over, bgp=bgp,
+                tunnels=tuple(f"{name}-{i + 1}" for i in range(tunnels)),
+                routing=self._chosen(where, routing, fields.VPN_ROUTINGS), suite=options.get("suite", "aes128gcm16"),
+                nat_traversal=options.get("nat_traversal", False), mtu=options.get("mtu"),
+                clamp_mss=options.get("clamp_mss", True), packets_per_s=packets_per_s,
+                rate=self._optional(f"{where}, rate", Rate, rate, fields.STAND_IN_RATE),
+                dpd=self._optional(f"{where}, dpd", Duration, options.get("dpd")),
+                ike_lifetime=self._optional(f"{where}, ike_lifetime", Duration, options.get("ike_lifetime")),
+                child_lifetime=self._optional(f"{where}, child_lifetime", Duration, options.get("child_lifetime")),
             )
         )  # fmt: skip
         return name
 
     def bgp(
-        self,
-        *,
-        hold: Text | Duration = presets.DX_BGP_HOLD.value,
-        keepalive: Text | Duration | None = None,
-        bfd: Text | Duration | None = None,
-        bfd_multiplier: int = presets.DX_BFD_MULTIPLIER.value,
-        local_pref: int = 100,
-        **options: Any,  # noqa: ANN401
-    ) -> model.Bgp:
-        """BGP options for a link or VPN. ``keepalive`` defaults to a third of ``hold``; ``bfd`` is its interval."""
-        held = self._quantity("bgp hold", Duration, hold)
-        kept = Duration(held // 3) if keepalive is None else self._quantity("bgp keepalive", Duration, keepalive)
-        detection = None
-        if bfd is not None:
-            detection = model.Bfd(interval=self._quantity("bfd", Duration, bfd), multiplier=bfd_multiplier)
+        self, *, hold: Text | Duration = presets.DX_BGP_HOLD.value, keepalive: Text | Duration | None = None,
+        bfd: Text | Duration | None = None, bfd_multiplier: int = presets.DX_BFD_MULTIPLIER.value,
+        local_pref: int | None = None, **options: Unpack[BgpFields],
+    ) -> model.Bgp:  # fmt: skip
+        """BGP options for a link or VPN. ``keepalive`` defaults to a third of ``hold``; ``bfd`` is its interval.
+
+        The others: :class:`testbed.model.Bgp`.
+        """
+        held = self._quantity("bgp, hold", Duration, hold, presets.DX_BGP_HOLD.value)
+        kept = self._optional("bgp, keepalive", Duration, keepalive)
+        if kept is None:
+            kept = Duration(held // (3 * 10**9) * 10**9)  # whole seconds, as BGP counts
+        interval = self._optional("bgp, bfd", Duration, bfd)
+        detection = None if interval is None else model.Bfd(interval=interval, multiplier=bfd_multiplier)
         return model.Bgp(hold=held, keepalive=kept, bfd=detection, local_pref=local_pref, **options)
 
-    def impairment(self, where: str = "impairment", **fields: Any) -> model.Impairment:  # noqa: ANN401
+    def impairment(self, where: str = "impairment", **given: Unpack[ImpairmentFields]) -> model.Impairment:
         """An impairment from fields given as text: ``impairment(delay="5 ms", loss="0.1 %")``."""
-        return impairment(where, fields, self.parameters.problems)
+        return fields.impairment(where, given, self.parameters.problems)
+
+    def gilbert_elliott(
+        self, *, p: Text | Ratio, r: Text | Ratio, loss_bad: Text | Ratio = model.ALL,
+        loss_good: Text | Ratio = model.NONE,
+    ) -> model.GilbertElliott:  # fmt: skip
+        """Loss in bursts, for ``loss=``: see :class:`testbed.model.GilbertElliott`."""
+        given = {"p": p, "r": r, "loss_bad": loss_bad, "loss_good": loss_good}
+        return model.GilbertElliott(**self._ratios("gilbert_elliott", given))
+
+    def four_state(
+        self, *, p13: Text | Ratio, p31: Text | Ratio = model.ALL, p32: Text | Ratio = model.NONE,
+        p23: Text | Ratio = model.ALL, p14: Text | Ratio = model.NONE,
+    ) -> model.FourState:  # fmt: skip
+        """Markov loss, for ``loss=``: see :class:`testbed.model.FourState`."""
+        given = {"p13": p13, "p31": p31, "p32": p32, "p23": p23, "p14": p14}
+        return model.FourState(**self._ratios("four_state", given))
+
+    def slot(
+        self, *, min: Text | Duration, max: Text | Duration, packets: int = 0, bytes: Text | Size = model.NO_BYTES
+    ) -> model.Slot:
+        """Delivery in bursts, for ``slot=``: see :class:`testbed.model.Slot`."""
+        shortest, longest = (self._quantity("slot", Duration, value, Duration(1)) for value in (min, max))
+        most = self._quantity("slot", Size, bytes, model.NO_BYTES)
+        return model.Slot(min=shortest, max=longest, packets=packets, bytes=most)
 
     def build(self) -> model.Model:
         """The model of all that was declared."""
@@ -190,76 +227,72 @@ class Topology:
             hosts=tuple(self._hosts), links=tuple(self._links), vpns=tuple(self._vpns),
         )  # fmt: skip
 
-    def _site(self, name: str, kind: model.SiteKind, cidr: str, cidr6: str, mtu: int, *, ospf: bool) -> SiteHandle:
+    def _add_site(self, name: str, kind: model.SiteKind, cidr: str, cidr6: str, mtu: int, *, ospf: bool) -> SiteHandle:
         if name in self._sites:
             self.parameters.problems.append(Problem(f"site {name}", "declared twice", "give each site its own name"))
         # A unique local prefix (RFC 4193) in declared order; its 40 "random" bits count, so that plans are readable.
         cidr6 = cidr6 or f"fd00:0:{len(self._sites) + 1:x}::/48"
         self._sites[name] = model.Site(name=name, kind=kind, cidr=cidr, cidr6=cidr6, mtu=mtu, ospf=ospf)
+        self._made_subnets.add(name)
         return SiteHandle(self, name)
 
-    def _site_kind(self, name: str) -> model.SiteKind:
-        return self._sites[name].kind
+    def _gateway_kind(self, site: str) -> str:
+        return "virtual-private-gateway" if self._sites[site].kind == "vpc" else "customer-gateway"
 
-    def _subnet(self, site: str, name: str, cidr: str, cidr6: str, zone: str) -> str:
-        known = self._sites[site]
-        subnet = model.Subnet(name=name, cidr=cidr, cidr6=cidr6, zone=zone)
-        self._sites[site] = replace(known, subnets=(*known.subnets, subnet))
-        return name
+    def _add_subnet(self, site: str, subnet: model.Subnet) -> str:
+        before = self._sites[site]
+        if not before.subnets:
+            self._made_subnets.discard(site)
+        self._sites[site] = replace(before, subnets=(*before.subnets, subnet))
+        return subnet.name
 
-    def _host(self, site: str, name: str, zone: str, subnet: str, access: dict[str, Any]) -> str:
-        subnets = self._sites[site].subnets
-        if not subnet:
-            match = [s.name for s in subnets if s.zone == zone]
-            subnet = match[0] if match else self._subnet(site, f"{site}-{zone}" if zone else site, "", "", zone)
-        rate = access.pop("rate", None)
-        given = self.impairment(f"host {name}", **access) if access else None
+    def _add_host(self, site: str, name: str, zone: str, subnet: str, access: AccessFields) -> str:
+        where = f"host {name}"
+        own = {key: value for key, value in access.items() if key != "rate"}
+        given = fields.impairment(where, own, self.parameters.problems) if own else None
         self._hosts.append(
             model.Host(
-                name=name, site=site, subnet=subnet, a_to_b=given, b_to_a=given,
-                rate=None if rate is None else self._quantity(f"host {name}", Rate, rate),
+                name=name, site=site, subnet=subnet or self._subnet_of(where, site, zone), a_to_b=given, b_to_a=given,
+                rate=self._optional(f"{where}, rate", Rate, access.get("rate"), fields.STAND_IN_RATE),
             )
         )  # fmt: skip
         return name
 
-    def _add_router(self, router: model.Router) -> str:
-        self._routers.append(router)
-        return router.name
+    def _subnet_of(self, where: str, site: str, zone: str) -> str:
+        """The first subnet of a zone; it is made where a site declares none of its own."""
+        subnets = self._sites[site].subnets
+        for subnet in subnets:
+            if subnet.zone == zone:
+                return subnet.name
+        if subnets and site not in self._made_subnets:
+            what = f"{site} has no subnet in zone {zone!r}" if zone else f"{site} has subnets: say which, or a zone"
+            self.parameters.problems.append(Problem(where, what, known(zone, (s.zone or s.name for s in subnets))))
+            return subnets[0].name
+        made = model.Subnet(name=f"{site}-{zone}" if zone else site, cidr="", cidr6="", zone=zone)
+        self._sites[site] = replace(self._sites[site], subnets=(*subnets, made))
+        return made.name
 
-    def _quantity(self, where: str, kind: type[Q], value: Text | Q) -> Q:
-        return quantity(where, kind, value, self.parameters.problems)
+    def _add_router(self, name: str, kind: str, site: str, asn: int, options: RouterFields) -> str:
+        where = f"router {name}"
+        fields.unknown(where, options, RouterFields, self.parameters.problems)
+        self._routers.append(
+            model.Router(
+                name=name, kind=self._chosen(where, kind, fields.ROUTER_KINDS), site=site, asn=asn,
+                daemon=self._chosen(where, options.get("daemon", "bird"), fields.DAEMONS),
+                ecmp=options.get("ecmp", 1), blocks_icmp=options.get("blocks_icmp", False),
+                transits=options.get("transits", kind == "transit-gateway"),
+            )
+        )  # fmt: skip
+        return name
 
+    def _ratios(self, where: str, given: dict[str, Text | Ratio]) -> dict[str, Ratio]:
+        return {name: self._quantity(f"{where}, {name}", Ratio, value, model.NONE) for name, value in given.items()}
 
-Q = TypeVar("Q", bound=Quantity)
+    def _quantity(self, where: str, kind: type[Q], value: object, instead: Q) -> Q:
+        return fields.quantity(where, kind, value, instead, self.parameters.problems)
 
+    def _optional(self, where: str, kind: type[Q], value: object, instead: Q | None = None) -> Q | None:
+        return None if value is None else fields.quantity(where, kind, value, instead, self.parameters.problems)
 
-def quantity(where: str, kind: type[Q], value: Text | Q, problems: list[Problem]) -> Q:
-    """Read a quantity; a bad one is noted in ``problems`` and stands as the smallest, so that building can go on."""
-    try:
-        return kind.parse(value)
-    except UnitError as error:
-        problems.append(Problem(where, str(error), f"for example {kind.example!r}"))
-        return kind(kind.smallest)
-
-
-_DURATIONS = ("delay", "jitter")
-_RATIOS = (
-    "delay_correlation", "loss", "loss_correlation", "duplicate", "duplicate_correlation", "corrupt",
-    "corrupt_correlation", "reorder", "reorder_correlation",
-)  # fmt: skip
-
-
-def impairment(where: str, fields: dict[str, Any], problems: list[Problem]) -> model.Impairment:
-    """An impairment from fields given as text. Problems are noted, not raised."""
-    known = set(model.Impairment.__dataclass_fields__)
-    problems += [
-        Problem(where, f"no such impairment: {name}", f"known: {', '.join(sorted(known))}")
-        for name in sorted(set(fields) - known)
-    ]
-    read: dict[str, Any] = {name: value for name, value in fields.items() if name in known}
-    for name in set(_DURATIONS) & set(read):
-        read[name] = quantity(f"{where}, {name}", Duration, read[name], problems)
-    for name in set(_RATIOS) & set(read):
-        if not isinstance(read[name], (model.GilbertElliott, model.FourState)):
-            read[name] = quantity(f"{where}, {name}", Ratio, read[name], problems)
-    return model.Impairment(**read)
+    def _chosen(self, where: str, value: str, among: tuple[W, ...]) -> W:
+        return fields.chosen(where, value, among, self.parameters.problems)

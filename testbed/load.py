@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from testbed.builder import Topology
 from testbed.errors import InputError, Problem
@@ -21,6 +20,7 @@ from testbed.plan.validate import validate
 from testbed.run.scenario import Scenario
 
 SHIPPED = Path(__file__).parent / "shipped"
+YAML = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,11 @@ class Loaded:
     plan: Plan
 
 
-def find_file(name: str) -> Path:
-    """The user's file, or the shipped one of that name. Raises :class:`InputError`."""
+def find_file(name: str, beside: Path | None = None) -> Path:
+    """The user's file, or the shipped one of that name; ``beside`` is looked in first. Raises :class:`InputError`."""
     tried = [Path(name), SHIPPED / name, Path(__file__).parent.parent / name]
+    if beside is not None:
+        tried.insert(0, beside / name)
     for path in tried:
         if path.is_file():
             return path.resolve()
@@ -48,28 +50,32 @@ def load(name: str, settings: Mapping[str, str], lab: str = "") -> Loaded:
     """Load a topology or scenario and make its plan. Raises :class:`InputError` with every problem found."""
     path = find_file(name)
     parameters = Parameters(dict(settings))
-    if path.suffix in (".yaml", ".yml"):
-        from testbed.yaml_topology import read_yaml
-
-        scenario, values, topology = None, {}, read_yaml(path, parameters)
+    module = None if path.suffix in YAML else _module(path)
+    scenario = None if module is None else _scenario(module, path)
+    if scenario is None:
+        values: dict[str, object] = {}
+        topology = _topology(path, module, parameters)
     else:
-        module = _module(path)
-        scenario = _scenario(module, path)
         values = _declare(scenario, parameters)
-        topology = _topology(module, path, scenario, parameters)
+        file = find_file(scenario.topology, beside=path.parent)
+        topology = _topology(file, None, parameters)
     model = topology.build()
-    # Problems of single values, unknown parameters and the whole topology are all told at once.
+    _check(model, parameters)
+    texts = {name: parameter.value for name, parameter in parameters.declared.items()}
+    plan = compile_plan(model, lab or lab_id(model.name), texts)
+    return Loaded(path, scenario, model, parameters, values, plan)
+
+
+def _check(model: Model, parameters: Parameters) -> None:
+    """Tell problems of single values, unknown parameters and the whole topology all at once."""
     problems: list[Problem] = []
     try:
         parameters.check()
     except InputError as error:
         problems += error.problems
-    problems += [problem for problem in validate(model) if problem not in problems]
+    problems += validate(model)
     if problems:
         raise InputError(problems)
-    texts = {name: parameter.value for name, parameter in parameters.declared.items()}
-    plan = compile_plan(model, lab or lab_id(model.name), texts)
-    return Loaded(path, scenario, model, parameters, values, plan)
 
 
 def lab_id(topology: str) -> str:
@@ -79,11 +85,13 @@ def lab_id(topology: str) -> str:
 
 def _module(path: Path) -> ModuleType:
     """Run a Python file as a module. No bytecode is written: a run must not depend on an earlier one."""
-    module = ModuleType(path.stem.replace("-", "_"))
+    module = ModuleType(f"testbed_file_{path.stem.replace('-', '_')}")
     module.__file__ = str(path)
-    sys.modules[f"testbed_file_{module.__name__}"] = module
+    sys.modules[module.__name__] = module  # dataclasses look their module up
     try:
         exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+    except InputError:
+        raise
     except Exception as error:
         raise InputError(_raised(path, error)) from error
     return module
@@ -91,10 +99,16 @@ def _module(path: Path) -> ModuleType:
 
 def _raised(path: Path, error: Exception) -> Problem:
     """Where in the user's file an exception came from."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
-    line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else (frames[-1].lineno if frames else None)
-    where = f"{path}, line {line}" if line else str(path)
-    return Problem(where, f"{type(error).__name__}: {error}", frames[-1].line or "" if frames else "")
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    line, code = (frames[-1].lineno, frames[-1].line) if frames else (None, "")
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        line, code = error.lineno, (error.text or "").strip()
+    return Problem(f"{path}, line {line}" if line else str(path), f"{type(error).__name__}: {_said(error)}", code or "")
+
+
+def _said(error: Exception) -> str:
+    """What an exception says, without the place, which is told already."""
+    return error.msg if isinstance(error, SyntaxError) else str(error)
 
 
 def _scenario(module: ModuleType, path: Path) -> Scenario | None:
@@ -102,18 +116,13 @@ def _scenario(module: ModuleType, path: Path) -> Scenario | None:
     if isinstance(scenario, Scenario):
         return scenario
     if not callable(getattr(module, "topology", None)):
-        raise InputError(
-            Problem(
-                str(path), "neither a topology nor a scenario",
-                "define `def topology(t: Topology) -> None` or `scenario = Scenario(...)`",
-            )
-        )  # fmt: skip
+        what = "neither a topology nor a scenario"
+        hint = "define `def topology(t: Topology) -> None` or `scenario = Scenario(...)`"
+        raise InputError(Problem(str(path), what, hint))
     return None
 
 
-def _declare(scenario: Scenario | None, parameters: Parameters) -> dict[str, object]:
-    if scenario is None:
-        return {}
+def _declare(scenario: Scenario, parameters: Parameters) -> dict[str, object]:
     return {
         declared.name: parameters.declare(
             declared.name, declared.kind, declared.default, declared.help, choices=declared.choices
@@ -122,20 +131,14 @@ def _declare(scenario: Scenario | None, parameters: Parameters) -> dict[str, obj
     }
 
 
-def _topology(module: ModuleType, path: Path, scenario: Scenario | None, parameters: Parameters) -> Topology:
-    if scenario is None:
-        return _build(module, path, parameters)
-    target = path.parent / scenario.topology
-    file = find_file(str(target) if target.is_file() else scenario.topology)
-    if file.suffix in (".yaml", ".yml"):
-        from testbed.yaml_topology import read_yaml
+def _topology(path: Path, module: ModuleType | None, parameters: Parameters) -> Topology:
+    """The topology that a file declares."""
+    if path.suffix in YAML:
+        from testbed.yaml_topology import read_yaml  # late: Python topologies need neither PyYAML nor pydantic
 
-        return read_yaml(file, parameters)
-    return _build(_module(file), file, parameters)
-
-
-def _build(module: ModuleType, path: Path, parameters: Parameters) -> Topology:
-    function: Callable[[Topology], Any] | None = getattr(module, "topology", None)
+        return read_yaml(path, parameters)
+    module = module or _module(path)
+    function = getattr(module, "topology", None)
     if not callable(function):
         raise InputError(Problem(str(path), "defines no function topology", "def topology(t: Topology) -> None: ..."))
     topology = Topology(path.stem, parameters)

@@ -115,7 +115,8 @@ class Bgp:
 
     Attributes:
         hold, keepalive: BGP timers (RFC 4271).
-        local_pref: preference that both ends give to routes learned here; the higher one wins.
+        local_pref: preference that both ends give to routes learned here; the higher one wins. ``None``: what a link of
+            this kind is worth to a provider's gateway (:mod:`testbed.presets`).
         med: MULTI_EXIT_DISC that side a, and side b, attaches; ``None``: none. The lower one wins. A VPN whose
             sessions are given none attaches 100, 200 and so on to its tunnels, unless its side a uses equal paths.
         prepend: how often side a, and side b, prepends its own AS number.
@@ -126,7 +127,7 @@ class Bgp:
     hold: Duration
     keepalive: Duration
     bfd: Bfd | None = None
-    local_pref: int = 100
+    local_pref: int | None = None
     med: tuple[int | None, int | None] = (None, None)
     prepend: tuple[int, int] = (0, 0)
     communities: tuple[tuple[int, int], ...] = ()

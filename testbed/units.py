@@ -42,11 +42,11 @@ class Quantity(int):
     largest: ClassVar[int | None] = None
 
     @classmethod
-    def parse(cls, value: str | Self) -> Self:
+    def parse(cls, value: object) -> Self:
         """Read text such as ``"20 ms"``. A value that is of this type already is returned as it is.
 
         Raises:
-            UnitError: no unit, an unknown unit, a value that is no whole number of base units, or one out of range.
+            UnitError: no text, no unit, an unknown unit, no whole number of base units, or out of range.
         """
         if isinstance(value, cls):
             return value

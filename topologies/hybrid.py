@@ -1,8 +1,8 @@
 """The hybrid reference: a VPC and a data centre, Direct Connect between them, a Site-to-Site VPN as backup.
 
-    aws-a --+                 +-- dx (Direct Connect, BGP + BFD) --+                +-- dc-1
-            +-- VPC aws, vgw --|                                    |-- cgw, LAN dc --+
-    aws-b --+                 +-- vpn (two tunnels over inet) -----+                +-- dc-2
+aws-a --+                 +-- dx (Direct Connect, BGP + BFD) --+                +-- dc-1
+        +-- VPC aws, vgw --|                                    |-- cgw, LAN dc --+
+aws-b --+                 +-- vpn (two tunnels over inet) -----+                +-- dc-2
 """
 
 from testbed import Duration, Rate, Ratio, Topology, optional, presets
@@ -15,8 +15,12 @@ def topology(t: Topology) -> None:
     loss = t.param("dx.loss", Ratio, "0 %", "packets lost on Direct Connect, each direction")
     rate = t.param("dx.rate", Rate, "1 Gbit/s", "port speed of Direct Connect")
     hosted = t.param("dx.hosted", str, "no", "hosted connection: policed, not shaped", choices=("no", "yes"))
-    bfd = t.param("dx.bfd", optional(Duration), str(presets.DX_BFD_INTERVAL.value), "BFD interval on Direct Connect, or off")
-    hold = t.param("dx.hold", Duration, str(presets.DX_BGP_HOLD.value), "BGP hold time on Direct Connect; keepalive is a third")
+    bfd = t.param(
+        "dx.bfd", optional(Duration), str(presets.DX_BFD_INTERVAL.value), "BFD interval on Direct Connect, or off"
+    )
+    hold = t.param(
+        "dx.hold", Duration, str(presets.DX_BGP_HOLD.value), "BGP hold time on Direct Connect; keepalive is a third"
+    )
     vpn_kind = t.param("vpn.kind", str, "ipsec", "what the tunnels are", choices=("ipsec", "wireguard"))
     vpn_delay = t.param("vpn.delay", Duration, "15 ms", "one-way delay of the Internet path under the VPN")
     vpn_loss = t.param("vpn.loss", Ratio, "0 %", "packets lost on that path, each direction")

@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable
-from functools import wraps
+from dataclasses import asdict
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import click
 
 from testbed import __version__
-from testbed.errors import Exit, InputError, Problem, TestbedError
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-EPILOG = "Exit codes: 0 PASS, 1 FAIL, 2 the input is wrong, 3 UNKNOWN, 4 this machine lacks something."
-
-
-def told(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn errors into words on stderr and the exit code that goes with them."""
-
-    @wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(*args, **kwargs)
-        except TestbedError as error:
-            tell(error)
-            sys.exit(int(error.exit))
-        except KeyboardInterrupt:
-            click.echo("interrupted: everything has been taken down", err=True)
-            sys.exit(130)
-        except BrokenPipeError:
-            sys.exit(int(Exit.PASS))
-
-    return call
-
-
-def tell(error: TestbedError) -> None:
-    """Every problem: where and what, then what to do, indented."""
-    for problem in error.problems:
-        click.echo(f"{click.style('error', fg='red')}: {problem.where}: {problem.what}", err=True)
-        for line in problem.hint.splitlines():
-            click.echo(f"    {line}", err=True)
+from testbed.cli import labs
+from testbed.cli.common import EPILOG, file_argument, json_option, seed_option, settings_option, told
+from testbed.errors import InputError, Problem
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,24 +21,13 @@ def main() -> None:
     """Put a hybrid network on the real Linux stack of this machine, break it, measure it, and report."""
 
 
-settings_option = click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change a parameter; testbed show lists them."
-)
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else there."
-)
-file_argument = click.argument("file", metavar="FILE", type=str)
+for command in labs.COMMANDS:
+    main.add_command(command)
 
 
 @main.command(epilog=EPILOG)
 @file_argument
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0, max=2**63 - 1),
-    default=1,
-    show_default=True,
-    help="Makes loss, jitter and timer phases.",
-)
+@seed_option
 @click.option("--kernel", type=click.Choice(["guest", "host"]), help="Default: guest, the testbed's own.")
 @click.option("--clock", type=click.Choice(["virtual", "real"]), help="Default: virtual in the guest.")
 @settings_option
@@ -140,8 +98,6 @@ def show(file: str, settings: tuple[str, ...], out: Path | None, schema: bool) -
 
     loaded = load(file, parse_settings(settings))
     if schema:
-        import json
-
         from testbed.plan.schema import plan_schema
 
         click.echo(json.dumps(plan_schema(), indent=1))
@@ -215,16 +171,13 @@ def kernel_path() -> None:
 @told
 def kernel_info() -> None:
     """Say what it was made from."""
-    import dataclasses
-    import json
-
     from testbed.errors import MachineError
     from testbed.kernel import build
 
     manifest = build.info()
     if manifest is None:
         raise MachineError(Problem("guest kernel", "not built yet", "testbed kernel build"))
-    click.echo(json.dumps(dataclasses.asdict(manifest), indent=1, default=str))
+    click.echo(json.dumps(asdict(manifest), indent=1, default=str))
 
 
 if __name__ == "__main__":

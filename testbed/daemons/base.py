@@ -39,10 +39,17 @@ class StateChange:
 
 
 class Daemon(Protocol):
-    """A daemon of one node. Contract: ``start`` returns when it answers; ``stop`` may be called twice."""
+    """A daemon of one node.
+
+    Contract: ``start`` returns when it answers, and starts one that has ended anew; ``stop`` may be called twice.
+    """
 
     name: str
     node: str
+
+    @property
+    def programs(self) -> dict[str, Program]:
+        """What runs, or ran until it ended, by name; empty before ``start``."""
 
     def configs(self) -> dict[str, str]:
         """File name to text; pure, and what golden tests look at."""
@@ -55,3 +62,8 @@ class Daemon(Protocol):
 
     def changes(self) -> list[StateChange]:
         """Every state change logged so far, in order."""
+
+
+def place_of(daemon: Daemon, record: Path, scratch: Path) -> Place:
+    """Where a daemon of a lab keeps things. Two of one node share the folders: their files have names of their own."""
+    return Place(record / "daemons" / daemon.node, scratch / daemon.node)

@@ -130,7 +130,8 @@ def _session(routing: Routing, session: Session) -> Iterator[str]:
         preference = session.local_pref
         yield f"    import filter {{ bgp_local_pref = {preference}; preference = {preference}; accept; }};"
         # A site is not a transit for others unless it is meant to be: only what it originates goes out.
-        yield f'    export filter {{ if proto != "{own}" then reject;{_attributes(session)} accept; }};'
+        hidden = "source !~ [ RTS_BGP, RTS_STATIC ]" if routing.transits else f'proto != "{own}"'
+        yield f"    export filter {{ if {hidden} then reject;{_attributes(session)} accept; }};"
     yield "  };"
     yield "}"
 
@@ -217,6 +218,11 @@ class Bird:
         self._place: Place | None = None
         self._program: process.Program | None = None
 
+    @property
+    def programs(self) -> dict[str, process.Program]:
+        """The one program."""
+        return {self.name: self._program} if self._program else {}
+
     def configs(self) -> dict[str, str]:
         """``bird.conf``."""
         return {"bird.conf": render(self.routing, self._log())}
@@ -234,6 +240,7 @@ class Bird:
         config.write_text(self.configs()["bird.conf"], encoding="utf-8")
         (place.record / "bird.conf").write_text(render(self.routing, "bird.log"), encoding="utf-8")
         control = place.run / "bird.ctl"
+        control.unlink(missing_ok=True)
         program = process.find("bird") or "bird"
         argv = [program, "-f", "-c", str(config), "-s", str(control), "-P", str(place.run / "bird.pid")]
         self._program = process.start(

@@ -37,7 +37,7 @@ def parse(node: str, text: str, tunnels: frozenset[str]) -> list[StateChange]:
     A tunnel is up while it has a CHILD_SA that carries packets. A rekey is told as one more ``up``, with ``detail``
     saying so, since nothing is interrupted. When a charon starts anew, what the one before had is told as ``down``.
     """
-    known = {name: _Tunnel() for name in tunnels}
+    known = {name: _Tunnel() for name in sorted(tunnels)}
     changes: list[StateChange] = []
     for line in text.splitlines():
         if match := _LINE.match(line):

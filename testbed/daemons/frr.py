@@ -6,6 +6,7 @@ run where the router needs them. They meet in sockets of the router's own folder
 
 from __future__ import annotations
 
+import grp
 import socket
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from testbed.plan.plan import Routing
 
 READY_TIMEOUT_S = 10.0
 """How long one daemon may take until its socket is there; arbitrary, on the lab's clock. It takes 10 to 20 ms."""
+VTY_GROUP = "frrvty"
 _ENOUGH = 1 << 16
 
 
@@ -29,9 +31,14 @@ class Frr:
     def __init__(self, routing: Routing) -> None:
         self.routing = routing
         self.node = routing.node
-        self.programs: dict[str, process.Program] = {}
+        self._programs: dict[str, process.Program] = {}
         self._place: Place | None = None
         self._starts: list[tuple[int, str]] = []
+
+    @property
+    def programs(self) -> dict[str, process.Program]:
+        """Each of the daemons."""
+        return dict(self._programs)
 
     def configs(self) -> dict[str, str]:
         """A file for each daemon that the router needs, zebra's first."""
@@ -48,10 +55,10 @@ class Frr:
         for name, text in frr_config.render(self.routing, f"{place.record}/").items():
             (place.run / name).write_text(text, encoding="utf-8")
             daemon = name.removesuffix(".conf")
-            if daemon not in self.programs or not self.programs[daemon].running:
+            if daemon not in self._programs or not self._programs[daemon].running:
                 self._starts.append((time.time_ns(), daemon))
-                self.programs[daemon] = self._start(namespaces, daemon, place)
-        return self.programs.get("bgpd", self.programs["zebra"])
+                self._programs[daemon] = self._start(namespaces, daemon, place)
+        return self._programs.get("bgpd", self._programs["zebra"])
 
     def _start(self, namespaces: Namespaces, daemon: str, place: Place) -> process.Program:
         run = place.run
@@ -60,7 +67,7 @@ class Frr:
         argv = [
             process.find(daemon) or daemon,
             "-f", str(run / f"{daemon}.conf"), "-i", str(run / f"{daemon}.pid"), "-z", str(run / "zserv.api"),
-            "--vty_socket", str(run), "-P", "0", "-u", "root", "-g", "frrvty",
+            "--vty_socket", str(run), "-P", "0", "-u", "root", "-g", _group(),
         ]  # fmt: skip
         if daemon == "bfdd":
             argv += ["--bfdctl", str(run / "bfdd.ctl")]
@@ -72,8 +79,8 @@ class Frr:
 
     def stop(self) -> None:
         """End all, zebra last: it takes its routes out of the kernel."""
-        for daemon in reversed(list(self.programs)):
-            self.programs[daemon].stop()
+        for daemon in reversed(list(self._programs)):
+            self._programs[daemon].stop()
 
     def command(self, text: str, daemon: str = "bgpd") -> str:
         """What a daemon answers to a command, such as ``show bgp summary``."""
@@ -85,10 +92,18 @@ class Frr:
         return frr_log.parse(self.node, dict(self._logs()), self.routing.sessions, self._starts)
 
     def _logs(self) -> Iterator[tuple[str, str]]:
-        for daemon in self.programs:
+        for daemon in self._programs:
             log = Path(self._place.record / f"{daemon}.log") if self._place else Path()
             if log.is_file():
                 yield daemon, log.read_text(encoding="utf-8", errors="replace")
+
+
+def _group() -> str:
+    """Debian's FRR starts only for members of its group for vty sockets; a build without that group does not ask."""
+    try:
+        return grp.getgrnam(VTY_GROUP).gr_name
+    except KeyError:
+        return "root"
 
 
 def _ask(path: Path, text: str) -> str:

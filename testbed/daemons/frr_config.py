@@ -130,7 +130,7 @@ def _bgpd(routing: Routing) -> Iterator[str]:
             yield f"{word} prefix-list own{version} permit {prefix}"
     yield from _statics_to_siblings(routing)
     for session in routing.sessions:
-        yield from _policies(session, distances(routing))
+        yield from _policies(session, distances(routing), transits=routing.transits)
     yield f"router bgp {routing.asn}"
     yield f" bgp router-id {routing.router_id}"
     yield " bgp log-neighbor-changes"
@@ -163,7 +163,7 @@ def _family(routing: Routing, version: int, word: str) -> Iterator[str]:
     sessions = [session for session in routing.sessions if session.family == version]
     yield f" address-family {word} unicast"
     yield from (f"  network {prefix}" for prefix in routing.originate if ip_network(prefix).version == version)
-    if _internal(routing) and _static_preference(routing, version) is not None:
+    if _passes_on(routing) and _static_preference(routing, version) is not None:
         yield f"  redistribute static route-map static{version}"
     yield f"  distance bgp {FIRST_DISTANCE} {IBGP_DISTANCE} {IBGP_DISTANCE}"
     yield f"  maximum-paths {routing.ecmp}"
@@ -179,8 +179,9 @@ def _family(routing: Routing, version: int, word: str) -> Iterator[str]:
     yield " exit-address-family"
 
 
-def _internal(routing: Routing) -> bool:
-    return any(session.local_as == session.peer_as for session in routing.sessions)
+def _passes_on(routing: Routing) -> bool:
+    """True when static VPN routes are for others, too: siblings, or a transit's neighbours."""
+    return routing.transits or any(session.local_as == session.peer_as for session in routing.sessions)
 
 
 def _static_preference(routing: Routing, version: int) -> int | None:
@@ -190,7 +191,7 @@ def _static_preference(routing: Routing, version: int) -> int | None:
 
 def _statics_to_siblings(routing: Routing) -> Iterator[str]:
     """Static VPN routes go to the site's other routers with their preference, and without the weight of own routes."""
-    if not _internal(routing):
+    if not _passes_on(routing):
         return
     for version, _, _ in FAMILIES:
         preference = _static_preference(routing, version)
@@ -201,7 +202,7 @@ def _statics_to_siblings(routing: Routing) -> Iterator[str]:
             yield "exit"
 
 
-def _policies(session: Session, distance: dict[int, int]) -> Iterator[str]:
+def _policies(session: Session, distance: dict[int, int], *, transits: bool) -> Iterator[str]:
     word = "ip" if session.family == 4 else "ipv6"
     own = f" match {word} address prefix-list own{session.family}"
     if session.local_as == session.peer_as:
@@ -226,7 +227,8 @@ def _policies(session: Session, distance: dict[int, int]) -> Iterator[str]:
     yield "exit"
     # A site is not a transit for others unless it is meant to be: only what it originates goes out.
     yield f"route-map {session.name}-out permit 10"
-    yield own
+    if not transits:
+        yield own
     if session.med is not None:
         yield f" set metric {session.med}"
     if session.prepend:

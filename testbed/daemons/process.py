@@ -84,7 +84,9 @@ def start(
                 env={**ENVIRONMENT, **(environment or {})}, start_new_session=True,
             )  # fmt: skip
         except OSError as error:
-            raise RunError(Problem(f"{name} on {node}", f"cannot start {argv[0]}: {error.strerror}", "run: testbed doctor")) from error
+            raise RunError(
+                Problem(f"{name} on {node}", f"cannot start {argv[0]}: {error.strerror}", "run: testbed doctor")
+            ) from error
     return Program(node, name, tuple(argv), process, output)
 
 

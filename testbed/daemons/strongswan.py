@@ -123,8 +123,8 @@ def _connection(node: str, tunnel: PlannedTunnel) -> Iterator[str]:
     yield f"    rekey_time = {_s(tunnel.ike_lifetime) - margin}s"
     yield f"    over_time = {margin}s"
     yield f"    rand_time = {_fuzz_s(margin)}s"
-    yield f"    local {{ auth = psk\n      id = {here} }}"
-    yield f"    remote {{ auth = psk\n      id = {there} }}"
+    for side, address in (("local", here), ("remote", there)):
+        yield from (f"    {side} {{", "      auth = psk", f"      id = {address}", "    }")
     yield "    children {"
     yield from (f"      {line}" for line in _child(tunnel, initiates=initiates))
     yield "    }"
@@ -176,6 +176,11 @@ class Strongswan:
         self.tunnels = tunnels
         self._place: Place | None = None
         self._program: process.Program | None = None
+
+    @property
+    def programs(self) -> dict[str, process.Program]:
+        """The one program."""
+        return {self.name: self._program} if self._program else {}
 
     def configs(self) -> dict[str, str]:
         """``strongswan.conf`` and ``swanctl.conf``."""

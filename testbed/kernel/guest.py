@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import ctypes
 import json
@@ -25,6 +26,7 @@ from testbed.units import Size
 
 START_S = 1_767_225_600
 """Every virtual run begins on 2026-01-01T00:00:00Z, so that daemons' logs are alike; arbitrary."""
+PACKAGE = Path(__file__).parent.parent
 SYSCALL_COST_NS = 500
 """Virtual time each system call takes: about what one costs on a server; arbitrary."""
 SPIN_BOUND_S = 2
@@ -37,7 +39,7 @@ ADDR_NO_RANDOMIZE = 0x0040000
 PR_SET_PDEATHSIG = 1
 KILL_WAIT_S = 1.0
 LINE = 1
-"""Number of the serial line that a lab's commands come in by: the first is 0, which nothing uses."""
+"""Number of the console that a lab's commands come in by; 0 is the kernel's own."""
 
 
 @dataclass
@@ -78,7 +80,7 @@ def command(kernel: Path, job: Job, memory: Size, line: int | None = None) -> li
         "norandmaps", "quiet", "panic=-1", "uml_dir=./uml/", "umid=guest",
         "bonding.max_bonds=0", "dummy.numdummies=0", "ifb.numifbs=0", f"spin-bound={SPIN_BOUND_S}",
         "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0", "LANG=C.UTF-8", "TZ=UTC",
-        f"PYTHONPATH={Path(__file__).parent.parent.parent}", *([] if line is None else [f"ssl{LINE}=fd:{line}"]),
+        f"PYTHONPATH={PACKAGE.parent}", *([] if line is None else [f"con{LINE}=fd:{line}"]),
         "--", "-P", "-m", module,
     ]  # fmt: skip
 
@@ -105,7 +107,7 @@ def run(
 def started(
     kernel: Path, job: Job, memory: Size, cpu: int | None, line: int | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A guest that boots; it is gone when the block ends. ``line``: a socket to be its second serial line."""
+    """A guest that boots; it is gone when the block ends. ``line``: a socket to be its second console."""
     with private.folder() as folder:
         # The record's place in the guest is always the same, however deep it lies here.
         replace(job, record=str(RECORD), record_source=job.record).write(folder / JOB.name)

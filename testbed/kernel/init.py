@@ -57,7 +57,7 @@ def private_tree(record: str) -> None:
 
 
 def main(play: Callable[..., None] | None = None) -> None:
-    """Run the job in the kernel's working directory, then switch the machine off. ``play``: see :func:`run_and_tell`."""
+    """Run the job in the kernel's working directory, then switch off. ``play``: see :func:`run_and_tell`."""
     try:
         job = Job.parse(JOB.read_text(encoding="utf-8"))
         private_tree(job.record_source)

@@ -10,11 +10,17 @@ import resource
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from testbed.errors import InputError, Problem
 from testbed.model import Impairment
 from testbed.net import messages, netem, shaping, tc
 from testbed.net.namespace import Namespaces, write_sysctl
 from testbed.net.netlink import Netlink, Request
-from testbed.plan.plan import DIRECTIONS, FABRIC, Direction, Plan, PlannedLink
+from testbed.plan import sizes
+from testbed.plan.plan import DIRECTIONS, FABRIC, Direction, Plan, PlannedLink, Shaper
+from testbed.units import Duration, Rate, Size
+
+UNSHAPED_QUEUE = Duration(50 * 10**6)
+"""Queue of a link that had no rate and is given one: what the model takes where nothing else is said."""
 
 _ROUTER_SYSCTLS = {
     "net/ipv4/ip_forward": "1",
@@ -53,6 +59,10 @@ class Network:
         self._channels: dict[str, Netlink] = {}
         # What each direction of each link is set to now; faults lay themselves over the planned values.
         self.impairments: dict[tuple[str, Direction], Impairment] = {}
+        self.dark: set[str] = set()
+        """Links without carrier."""
+        self._rates: dict[tuple[str, Direction], Rate | None] = {}
+        self._wires: dict[tuple[str, Direction], int] = {}
 
     def channel(self, node: str) -> Netlink:
         """A netlink socket in a node's namespace, kept open."""
@@ -151,20 +161,59 @@ class Network:
             node, index = FABRIC, receiver.port_index
         else:
             node, index = sender.node, sender.index
-        seed = derive(self.seed, "netem", name, direction)
         request = netem.message(
             index,
             impairment,
-            limit_packets=link.packets_in_flight,
-            seed=seed,
+            limit_packets=self._limit(link, direction, impairment),
+            seed=derive(self.seed, "netem", name, direction),
             change=change,
             what=f"{name} {direction}",
         )
         self._send(node, [request])
         self.impairments[name, direction] = impairment
 
+    def _limit(self, link: PlannedLink, direction: Direction, impairment: Impairment) -> int:
+        """As many packets as can be under way: what was planned, or more where more delay is laid over that."""
+        rate = self.rate(link.name, direction)
+        burst = Size(0) if rate is None or link.policed else Size(_shaper(link, rate).burst_bytes)
+        try:
+            needed = sizes.packets_in_flight(rate, impairment, burst)
+        except ValueError as error:
+            raise InputError(Problem(f"link {link.name}", str(error), "ask for less delay, or less rate")) from None
+        return max(link.packets_in_flight, needed)
+
+    def rate(self, name: str, direction: Direction) -> Rate | None:
+        """The rate of one direction now; ``None``: unshaped."""
+        return self._rates.get((name, direction), self.plan.link(name).rate)
+
+    def reshape(self, name: str, direction: Direction, rate: Rate | None) -> None:
+        """Give one direction another rate, in place where it has one; ``None``: none, where none was planned."""
+        link = self.plan.link(name)
+        sender, receiver = link.ends(direction)
+        what = f"{name} {direction}"
+        if link.policed:
+            priority = self._wires.get((name, direction), 1)
+            ports = sender.port_index, receiver.port_index
+            self.channel(FABRIC).send(shaping.rewire_messages(*ports, what, rate, link.mtu, priority=priority))
+            self._wires[name, direction] = 3 - priority
+        else:
+            node, index, parent = sender.node, sender.index, tc.ROOT
+            if link.kind == "access":
+                # netem is the first discipline of a host's link, on its own interface or on the port towards it.
+                node, index = (node, index) if index else (FABRIC, receiver.port_index)
+                parent = shaping.NETEM_CLASS
+            now = self.rate(name, direction)
+            if rate is None:
+                remove = tc.delete_qdisc(index, handle=shaping.TBF_HANDLE, parent=parent)
+                self._send(node, [Request(remove, f"remove shaper of {what}")])
+            else:
+                shaper = _shaper(link, rate)
+                self._send(node, shaping.tbf_messages(index, shaper, what, parent=parent, change=now is not None))
+        self._rates[name, direction] = rate
+
     def carrier(self, name: str, *, up: bool) -> None:
         """Take the carrier from both ends of a link, or give it back."""
+        (self.dark.discard if up else self.dark.add)(name)
         link = self.plan.link(name)
         ports = [(end.port_index, end.port) for end in (link.a, link.b) if end.port_index]
         self.channel(FABRIC).send(messages.set_up(index, port, up=up) for index, port in ports)
@@ -175,6 +224,17 @@ class Network:
             channel.close()
         self._channels.clear()
         self.namespaces.close()
+
+
+def _shaper(link: PlannedLink, rate: Rate) -> Shaper:
+    """A token bucket whose queue lasts as long as the planned one's."""
+    queue = UNSHAPED_QUEUE
+    if link.shaper is not None:
+        queue = Duration(link.shaper.limit_bytes * 8 * 10**9 // link.shaper.rate)
+    try:
+        return sizes.shaper(rate, link.mtu, queue)
+    except ValueError as error:
+        raise InputError(Problem(f"link {link.name}", str(error), "ask for less rate")) from None
 
 
 def _set_sysctls(values: Mapping[str, str]) -> None:

@@ -7,8 +7,10 @@ address resolution, and what chance has changed in them still arrives. Their des
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
+import time
 from dataclasses import dataclass, field
 
 from testbed.net.mmsg import SO_TIMESTAMPNS, STAMP, Batch, room
@@ -21,6 +23,7 @@ FRAME = 60
 SLOTS = 256
 """Frames handled at once; arbitrary."""
 _ETH_P_ALL = 0x0003
+_SOL_PACKET = 263
 _PACKET_IGNORE_OUTGOING = 23
 _PACKET_STATISTICS = 6
 _LAYOUT = struct.Struct("=18sII34s")
@@ -77,7 +80,7 @@ class Tap:
         """In the namespace that the thread is in."""
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.socket.setsockopt(socket.SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
+        self.socket.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
         room(self.socket, _ROOM)
         self.socket.bind((interface, _ETH_P_ALL))
 
@@ -87,7 +90,7 @@ class Tap:
 
     def missed(self) -> int:
         """Frames that found no room here since the last call: what was measured meanwhile counts for nothing."""
-        counts = self.socket.getsockopt(socket.SOL_PACKET, _PACKET_STATISTICS, _NUMBERS.size)
+        counts = self.socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, _NUMBERS.size)
         return int(_NUMBERS.unpack(counts)[1])
 
 
@@ -98,8 +101,8 @@ class Sender:
         self._socket = tap.socket
         self._batch = Batch(slots, length)
         self._length = length
-        frame = prefix(stream) + bytes(_NUMBERS.size) + _FILLING
-        self._batch.data[:] = frame.ljust(length, b"\0") * slots
+        self._start, self._rest = prefix(stream), _FILLING.ljust(length - _NUMBERS.size - len(prefix(stream)), b"\0")
+        self._batch.data[:] = (self._start + bytes(_NUMBERS.size) + self._rest) * slots
 
     def send(self, first: int, count: int = 1) -> list[int]:
         """Send ``count`` frames, at most as many as there are slots.
@@ -110,11 +113,19 @@ class Sender:
         Raises:
             OSError: EMSGSIZE for frames that are longer than the interface takes.
         """
-        data, at = self._batch.data, len(prefix(0))
+        data, at = self._batch.data, len(self._start)
         for number in range(first, first + count):
             _NUMBERS.pack_into(data, at, number, number ^ _ALL_BITS)
             at += self._length
         return [first + slot for slot in self._batch.send(self._socket, count)]
+
+    def send_one(self, number: int) -> int:
+        """Send one frame, in as few steps as can be, and return when: in ns of CLOCK_REALTIME."""
+        frame = self._start + _NUMBERS.pack(number, number ^ _ALL_BITS) + self._rest
+        now = time.time_ns()
+        with contextlib.suppress(OSError):  # a full queue: the frame is lost, and counts as lost
+            self._socket.send(frame)
+        return now
 
 
 class Receiver:

@@ -67,9 +67,9 @@ class RouteWatch:
         return found[min(found)] if found else ()
 
     def satisfied(self, reach: Reach) -> bool:
-        """True when a router has the route that is asked for, by the way it prefers."""
-        via = self.via(reach.node, reach.prefix)
-        return bool(via) and set(via) <= set(reach.best)
+        """True when a router has the route that is asked for, by the way it prefers, or by several with ECMP."""
+        via = set(self.via(reach.node, reach.prefix))
+        return via <= set(reach.best) and len(via) >= reach.paths
 
     def read(self, fileno: int) -> list[RouteChange]:
         """Take in what has arrived on one socket."""

@@ -26,7 +26,11 @@ DIRECTIONS: tuple[Direction, Direction] = ("a_to_b", "b_to_a")
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """A namespace. ``address`` is what probes use to reach it: a host's own, a router's router id."""
+    """A namespace.
+
+    ``address`` is what probes use to reach it: a host's own, a router's in its site's first subnet, or, where it has no
+    site, on its first link; empty where it has none.
+    """
 
     name: str
     kind: NodeKind
@@ -40,7 +44,7 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Cable:
-    """A veth pair from a node's ``interface`` to a ``port`` in the fabric. Indexes are fixed, so nothing is looked up."""
+    """A veth pair from a node's ``interface`` to a ``port`` in the fabric. Indexes are fixed: nothing is looked up."""
 
     node: str
     interface: str
@@ -197,16 +201,22 @@ class Routing:
     ospf: tuple[str, ...] = ()
     """Interfaces that speak OSPF."""
     ecmp: int = 1
+    transits: bool = False
+    """What was learned from one neighbour is announced to the others, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """What a router must know: ``prefix`` through one of ``via``, and while nothing is broken through ``best``."""
+    """What a router must know while nothing is broken: ``prefix`` through ``paths`` of the interfaces ``best``.
+
+    ``via`` are all interfaces over which it is told of the prefix. ``paths`` is 1, or more with ECMP.
+    """
 
     node: str
     prefix: str
     via: tuple[str, ...]
     best: tuple[str, ...]
+    paths: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

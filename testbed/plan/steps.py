@@ -1,17 +1,18 @@
-"""In which order a plan is carried out: the list that ``testbed plan`` prints and that :mod:`testbed.net.apply` follows."""
+"""In which order a plan is carried out: the list that ``testbed plan`` prints, and that a run follows."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
-from testbed.plan.plan import FABRIC, Plan
+from testbed.model import FourState, GilbertElliott, Impairment, Slot
+from testbed.plan.plan import FABRIC, Plan, PlannedLink
 
 Action = Literal[
-    "namespaces", "bridges", "cables", "links", "loopbacks", "forwarding", "routes", "filters", "tunnels", "observe",
-    "calibrate", "daemons", "converge",
+    "namespaces", "bridges", "cables", "links", "loopbacks", "forwarding", "routes", "filters", "observe", "calibrate",
+    "tunnels", "daemons", "converge",
 ]  # fmt: skip
 
 
@@ -27,46 +28,61 @@ class Step:
 
 def steps(plan: Plan) -> tuple[Step, ...]:
     """The stages of a plan that have something to do."""
-    return tuple(step for step in _all(plan) if step.what)
+    return tuple(step for step in (*_network(plan), *_behaviour(plan)) if step.what)
 
 
-def _all(plan: Plan) -> Iterator[Step]:
-    gone = "goes with its namespace"
-    yield Step("namespaces", (FABRIC, *(n.name for n in plan.nodes)), "each is open", "closed, and with it all inside")
-    yield Step("bridges", tuple(f"{b.name} (MTU {b.mtu})" for b in plan.bridges), "read back", gone)
-    yield Step(
-        "cables",
-        tuple(f"{c.node}:{c.interface} {' '.join(c.addresses)} MTU {c.mtu} -- {c.port}" for c in plan.cables),
-        "read back: MAC, MTU, addresses, carrier",
-        gone,
+def _network(plan: Plan) -> Iterator[Step]:
+    """What is netlink's: done at once, then read back as a whole."""
+    read, gone, nothing = "read back by observe", "goes with its namespace", "nothing to undo"
+    nodes = (FABRIC, *(node.name for node in plan.nodes))
+    cables = (f"{c.node}:{c.interface} {' '.join(c.addresses)} MTU {c.mtu} -- {c.port}" for c in plan.cables)
+    yield Step("namespaces", nodes, "each is open", "closed, and with it all inside")
+    yield Step("bridges", tuple(f"{bridge.name} (MTU {bridge.mtu})" for bridge in plan.bridges), read, gone)
+    yield Step("cables", tuple(cables), read, gone)
+    yield Step("links", tuple(_link(link) for link in (*plan.links, *plan.access)), read, gone)
+    yield Step("loopbacks", tuple(f"{node} {address}" for node, address in plan.loopbacks), read, gone)
+    yield Step("forwarding", tuple(node.name for node in plan.nodes if node.forwards), read, gone)
+    yield Step("routes", tuple(f"{r.node}: {r.prefix} via {r.via}" for r in plan.routes), read, gone)
+    yield Step("filters", tuple(_filters(plan)), read, gone)
+    yield Step("observe", ("everything above, read back from the kernel",), "equals this plan", nothing)
+
+
+def _behaviour(plan: Plan) -> Iterator[Step]:
+    """What takes time, and is verified by waiting for it."""
+    nothing = "nothing to undo"
+    calibrated = (f"{link.name}, both directions" for link in plan.links)
+    tunnels = (
+        f"{t.name}: {t.kind} {t.a.node} {t.outer_a} -- {t.b.node} {t.outer_b}, MTU {t.mtu}" for t in plan.tunnels
     )
-    yield Step("links", tuple(_links(plan)), "qdiscs read back", gone)
-    yield Step("loopbacks", tuple(f"{node} {address}" for node, address in plan.loopbacks), "read back", gone)
-    yield Step("forwarding", tuple(n.name for n in plan.nodes if n.forwards), "sysctl read back", gone)
-    yield Step("routes", tuple(f"{r.node}: {r.prefix} via {r.via}" for r in plan.routes), "read back", gone)
-    yield Step("filters", tuple(_filters(plan)), "ruleset read back", gone)
-    yield Step("calibrate", tuple(f"{link.name}, both directions" for link in plan.links), "within its bound", "nothing to undo")
-    yield Step(
-        "tunnels",
-        tuple(
-            f"{t.name}: {t.kind} {t.a.node} {t.outer_a} -- {t.b.node} {t.outer_b}, MTU {t.mtu}" for t in plan.tunnels
-        ),
-        "both ends answer through it",
-        "daemon stopped, interface goes with its namespace",
-    )
+    reached = (f"{r.node}: {r.prefix} through {(' and ' if r.paths > 1 else ' or ').join(r.best)}" for r in plan.reach)
+    yield Step("calibrate", tuple(calibrated), "each within its bound", nothing)
+    yield Step("tunnels", tuple(tunnels), "both ends answer through it", "daemon stopped; goes with its namespace")
     yield Step("daemons", tuple(_daemons(plan)), "control socket answers", "stopped, then killed")
-    yield Step(
-        "converge",
-        tuple(f"{r.node}: {r.prefix} through one of {', '.join(dict.fromkeys(r.via))}" for r in plan.reach),
-        "route in the kernel",
-        "nothing to undo",
+    yield Step("converge", tuple(reached), "route in the kernel", nothing)
+
+
+def _link(link: PlannedLink) -> str:
+    rate = "no limit" if link.rate is None else f"{'policed' if link.policed else 'shaped'} to {link.rate}"
+    there, back = described(link.a_to_b), described(link.b_to_a)
+    ways = f"both ways {there}" if there == back else f"a_to_b {there}; b_to_a {back}"
+    return f"{link.name}: {link.a.node} -- {link.b.node}, {rate}; {ways}"
+
+
+def described(impairment: Impairment) -> str:
+    """What an impairment does, in a line: the settings that differ from nothing."""
+    usual = Impairment()
+    changed = (
+        f"{field.name} {_value(getattr(impairment, field.name))}"
+        for field in fields(Impairment)
+        if getattr(impairment, field.name) != getattr(usual, field.name)
     )
+    return ", ".join(changed) or "no impairment"
 
 
-def _links(plan: Plan) -> Iterator[str]:
-    for link in (*plan.links, *plan.access):
-        rate = "unshaped" if link.rate is None else f"{'policed' if link.policed else 'shaped'} to {link.rate}"
-        yield f"{link.name}: {link.a.node} -- {link.b.node}, {rate}, a_to_b {link.a_to_b.delay}, b_to_a {link.b_to_a.delay}"
+def _value(value: object) -> str:
+    if isinstance(value, GilbertElliott | FourState | Slot):
+        return "(" + ", ".join(f"{field.name} {getattr(value, field.name)}" for field in fields(value)) + ")"
+    return f"of {len(value)} delays" if isinstance(value, tuple) else str(value)
 
 
 def _filters(plan: Plan) -> Iterator[str]:
@@ -76,6 +92,7 @@ def _filters(plan: Plan) -> Iterator[str]:
 
 def _daemons(plan: Plan) -> Iterator[str]:
     for routing in plan.routing:
-        sessions = Counter("BFD" if s.bfd else "BGP" for s in routing.sessions)
+        sessions = Counter("BGP with BFD" if session.bfd else "BGP" for session in routing.sessions)
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(sessions.items())) or "no sessions"
-        yield f"{routing.node}: {routing.daemon}, AS {routing.asn}, {kinds}"
+        transit = ", announces what it learns" if routing.transits else ""
+        yield f"{routing.node}: {routing.daemon}, AS {routing.asn}, {kinds}{transit}"

@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import itertools
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import fields, is_dataclass
+from ipaddress import IPv4Network, IPv6Network
 
-from testbed.errors import InputError, Problem
-from testbed.model import Bgp, Impairment, Link, Model, Router, Site, Vpn
-from testbed.plan import addresses
+from testbed.errors import Problem, known
+from testbed.model import Model, Router, Site
+from testbed.plan import addresses, validate_links
 from testbed.plan.plan import FABRIC
-from testbed import presets
-from testbed.units import Duration, Rate
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 NAME_MAX = 13
 """An interface name has at most 15 characters (IFNAMSIZ), and ports in the fabric add two."""
-RATE_MAX = Rate(400 * 10**9)
-"""The fastest Direct Connect port; a packet of 64 bytes then lasts 1.3 ns, about the clock's own step."""
-RATE_MIN = Rate(8_000)
-"""One packet of 1,514 bytes then lasts 1.5 s; slower shaping only stalls every protocol."""
-BFD_INTERVAL_MIN = Duration(10 * 10**6)
-"""BIRD's own smallest (its manual, BFD section)."""
+RESERVED = re.compile(
+    rf"{FABRIC}|lo|all|default|(lan|eth|dummy|bond|ifb)[0-9]+"  # interfaces, and what sysctl calls all of them
+    r"|(tunl|sit|gre|gretap|erspan|ip6tnl|ip6gre)0"  # the kernel's own in each namespace
+    r"|(own|kernel|static|ospf)[46]|bfd1|device1"  # what routing daemons' configurations call their own
+)
 MTU_MIN, MTU_MAX = 1280, 65535
 """RFC 8200 section 5; IP's own limit."""
+SUBNETS_MAX = 100
+"""More make the names of ports longer than a name may be."""
+ECMP_MAX = 16
+"""Arbitrary; the daemons' own limits are above."""
+ASN_MAX = 4_294_967_294
+"""RFC 7300; 0 and 23456 are nobody's either (RFC 7607, RFC 6793)."""
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Network = IPv4Network | IPv6Network
 
 
 def validate(model: Model) -> list[Problem]:
     """Every problem of a model, in a stable order; empty when it can be planned."""
-    checks = (_names, _ranges, _room, _routers, _hosts, _links, _vpns)
+    # What is of the wrong type cannot be compared, so nothing else can be said.
+    wrong = [problem for part in _parts(model) for problem in _types(part)]
+    if wrong:
+        return wrong
+    checks = (_names, _ranges, _room, _sites, _routers, _hosts, validate_links.links, validate_links.vpns, _numbers)
     return [problem for check in checks for problem in check(model)]
+
+
+def _parts(model: Model) -> Iterator[object]:
+    for part in (*model.sites, *model.routers, *model.hosts, *model.links, *model.vpns):
+        yield part
+        if isinstance(part, Site):
+            yield from part.subnets
+
+
+def _types(part: object) -> Iterator[Problem]:
+    """Plain numbers, words and flags that are none. Quantities are parsed where they are given."""
+    assert is_dataclass(part)
+    where = f"{type(part).__name__.lower()} {getattr(part, 'name', '')}"
+    for field in fields(part):
+        value, kind = getattr(part, field.name), {"int": int, "str": str, "bool": bool}.get(str(field.type))
+        if kind is not None and type(value) is not kind:
+            yield Problem(where, f"{field.name} is {value!r}, which is not of type {field.type}", "see its docstring")
 
 
 def _names(model: Model) -> Iterator[Problem]:
@@ -44,43 +70,70 @@ def _names(model: Model) -> Iterator[Problem]:
         *(("host", host.name) for host in model.hosts),
         *(("link", link.name) for link in model.links),
         *(("tunnel", tunnel) for vpn in model.vpns for tunnel in vpn.tunnels),
+        *(("vpn", vpn.name) for vpn in model.vpns),
     ]
-    for kind, name in named:
-        where = f"{kind} {name}"
-        if not NAME.fullmatch(name):
-            yield Problem(where, "not a usable name", "lower-case letters, digits and dashes, a letter first")
-        if len(name) > NAME_MAX:
-            yield Problem(where, f"name of {len(name)} characters is too long", f"at most {NAME_MAX}: it names an interface")
-        if name == FABRIC:
-            yield Problem(where, "this name is the testbed's own", "choose another")
-    for group in (("router", "host"), ("link", "tunnel", "host"), ("site",)):
-        counts = Counter(name for kind, name in named if kind in group)
-        for name, count in counts.items():
-            if count > 1:
-                yield Problem(f"{group[0]} {name}", f"declared {count} times", "give each its own name")
+    for kind, name in dict.fromkeys(named):
+        yield from _name(f"{kind} {name}", name)
+    # Nodes are namespaces; links, tunnels and hosts' own links are interfaces; sites and VPNs are only words.
+    nodes = ("router", "host")
+    for group in (nodes, ("link", "tunnel", "host"), ("site",), ("vpn",)):
+        owners: defaultdict[str, list[str]] = defaultdict(list)
+        for kind, name in named:
+            if kind in group:
+                owners[name].append(kind)
+        for name, kinds in owners.items():
+            if len(kinds) > 1 and (group is nodes or set(kinds) != {"host"}):
+                what = f"{len(kinds)} of them have this name" if len(set(kinds)) == 1 else f"{kinds[-1]} {name} is, too"
+                yield Problem(f"{kinds[0]} {name}", what, "give each its own name")
 
 
-def _network(text: str) -> Network | None:
+def _name(where: str, name: str) -> Iterator[Problem]:
+    if not NAME.fullmatch(name):
+        yield Problem(where, "not a usable name", "lower-case letters, digits and dashes, a letter first")
+    if len(name) > NAME_MAX:
+        yield Problem(where, f"a name of {len(name)} characters is too long", f"at most {NAME_MAX}: interfaces get it")
+    if RESERVED.fullmatch(name):
+        yield Problem(where, "this name is the kernel's, a daemon's or the testbed's own", "choose another")
+
+
+def network(text: str) -> Network | None:
+    """The network that a text is, or ``None``."""
     try:
         return ipaddress.ip_network(text)
     except ValueError:
         return None
 
 
+def _is_special(range_: Network) -> bool:
+    special = range_.is_multicast or range_.is_loopback or range_.is_link_local or range_.is_unspecified
+    return special or range_.is_reserved or range_.prefixlen == 0
+
+
+def _no_range(where: str, text: str, version: int) -> Problem:
+    hint = "such as 10.0.0.0/16" if version == 4 else "such as fd00:1::/48"
+    with contextlib.suppress(ValueError):
+        hint = f"did you mean {ipaddress.ip_network(text, strict=False)}? The bits after the length must be 0"
+    return Problem(where, f"{text!r} is no IPv{version} range", hint)
+
+
 def _ranges(model: Model) -> Iterator[Problem]:
-    known: list[tuple[str, Network]] = [
+    taken: list[tuple[str, Network]] = [
         ("links' own addresses", addresses.LINK_NET), ("links' own addresses", addresses.LINK_NET6),
         ("the Internet's own addresses", addresses.UNDERLAY), ("the Internet's own addresses", addresses.UNDERLAY6),
     ]  # fmt: skip
     for site in model.sites:
         for text, version in ((site.cidr, 4), (site.cidr6, 6)):
-            network = _network(text)
-            if network is None or network.version != version:
-                yield Problem(f"site {site.name}", f"{text!r} is no IPv{version} range", "such as 10.0.0.0/16 or fd00:1::/48")
-            else:
-                known.append((f"site {site.name}", network))
-    for (first, a), (second, b) in itertools.combinations(known, 2):
-        if a.version == b.version and a.overlaps(b):  # type: ignore[arg-type]
+            found = network(text)
+            if found is None or found.version != version:
+                yield _no_range(f"site {site.name}", text, version)
+                continue
+            if _is_special(found):
+                what = f"{found} is not a range that hosts can have"
+                yield Problem(f"site {site.name}", what, "a private one: RFC 1918, RFC 4193")
+                continue
+            taken.append((f"site {site.name}", found))
+    for (first, a), (second, b) in itertools.combinations(taken, 2):
+        if addresses.overlap(a, b):
             yield Problem(second, f"{b} overlaps {a} of {first}", "ranges that are routed to each other must differ")
     for site in model.sites:
         yield from _subnet_ranges(site)
@@ -88,163 +141,103 @@ def _ranges(model: Model) -> Iterator[Problem]:
 
 def _subnet_ranges(site: Site) -> Iterator[Problem]:
     seen: list[tuple[str, Network]] = []
+    names: set[str] = set()
     for subnet in site.subnets:
         where = f"subnet {subnet.name} of {site.name}"
-        for text, whole in ((subnet.cidr, _network(site.cidr)), (subnet.cidr6, _network(site.cidr6))):
+        if subnet.name in names:
+            yield Problem(where, "declared twice", "give each subnet of a site its own name")
+        names.add(subnet.name)
+        for text, whole, version in ((subnet.cidr, network(site.cidr), 4), (subnet.cidr6, network(site.cidr6), 6)):
             if not text or whole is None:
                 continue
-            network = _network(text)
-            if network is None or network.version != whole.version:
-                yield Problem(where, f"{text!r} is no IPv{whole.version} range", f"a part of {whole}")
-            elif not network.subnet_of(whole):  # type: ignore[arg-type]
-                yield Problem(where, f"{network} is not inside {whole}", "choose a part of the site's range")
+            found = network(text)
+            if found is None or found.version != version:
+                yield _no_range(where, text, version)
+            elif not addresses.inside(found, whole):
+                yield Problem(where, f"{found} is not inside {whole}", "choose a part of the site's range")
             else:
                 for name, other in seen:
-                    if other.version == network.version and other.overlaps(network):  # type: ignore[arg-type]
-                        yield Problem(where, f"{network} overlaps subnet {name}", "subnets of one site must differ")
-                seen.append((subnet.name, network))
+                    if addresses.overlap(other, found):
+                        yield Problem(where, f"{found} overlaps subnet {name}", "subnets of one site must differ")
+                seen.append((subnet.name, found))
 
 
 def _room(model: Model) -> Iterator[Problem]:
     by_subnet = addresses.hosts_by_subnet(model)
     for site in model.sites:
-        if _network(site.cidr) is None or _network(site.cidr6) is None:
+        texts = (site.cidr, site.cidr6, *(text for s in site.subnets for text in (s.cidr, s.cidr6) if text))
+        if any(network(text) is None for text in texts):
             continue
-        counts = {s.name: len(by_subnet.get(s.name, [])) for s in site.subnets}
+        counts = {subnet.name: len(by_subnet.get((site.name, subnet.name), ())) for subnet in site.subnets}
         try:
             filled = addresses.with_subnet_ranges(site, counts)
         except ValueError as error:
-            yield Problem(f"site {site.name}", str(error), "give the site a larger range, or its subnets smaller ones")
+            hint = "give the site a larger range, or each of its subnets a part of it"
+            yield Problem(f"site {site.name}", str(error), hint)
             continue
         for subnet in filled.subnets:
-            room = ipaddress.ip_network(subnet.cidr).num_addresses - addresses.FIRST_HOST - 1
+            room = addresses.room(subnet)
             if counts[subnet.name] > room:
-                yield Problem(f"subnet {subnet.name}", f"{counts[subnet.name]} hosts do not fit into {subnet.cidr}", f"room is for {room}")
+                what = f"{counts[subnet.name]} hosts do not fit into {subnet.cidr} and {subnet.cidr6}"
+                yield Problem(f"subnet {subnet.name} of {site.name}", what, f"there is room for {room}")
+
+
+def _sites(model: Model) -> Iterator[Problem]:
+    for site in model.sites:
+        where = f"site {site.name}"
+        mine = [router for router in model.routers if router.site == site.name]
+        if not MTU_MIN <= site.mtu <= MTU_MAX:
+            yield Problem(where, f"MTU {site.mtu} is out of range", f"between {MTU_MIN} (RFC 8200) and {MTU_MAX}")
+        if len(site.subnets) > SUBNETS_MAX:
+            yield Problem(where, f"{len(site.subnets)} subnets are too many", f"at most {SUBNETS_MAX}")
+        if len({router.asn for router in mine}) > 1:
+            yield Problem(where, "its routers have different AS numbers", "routers of one site are one AS")
+        if site.kind == "vpc" and len(mine) > 1:
+            names = ", ".join(router.name for router in mine)
+            yield Problem(where, f"a VPC has one gateway, not {names}", "give one gateway all links, or make it a LAN")
+        if len(mine) > 1 and not site.subnets:
+            yield Problem(where, "its routers have no subnet in common", f"t.lan(...).subnet({site.name!r})")
+        if len(mine) > addresses.FIRST_HOST - 1:
+            yield Problem(where, f"{len(mine)} routers are too many", f"at most {addresses.FIRST_HOST - 1}")
 
 
 def _routers(model: Model) -> Iterator[Problem]:
-    sites = {site.name for site in model.sites}
+    sites = {site.name: site for site in model.sites}
     for router in model.routers:
         where = f"router {router.name}"
-        if router.kind != "internet" and router.site not in sites:
-            yield Problem(where, f"site {router.site!r} does not exist", f"known: {', '.join(sorted(sites)) or 'none'}")
-        if router.kind != "internet" and not 1 <= router.asn <= 4294967294:
-            yield Problem(where, f"AS number {router.asn} is out of range", "private ones: 64512-65534, 4200000000-4294967294 (RFC 6996)")
-        if not 1 <= router.ecmp <= 16:
-            yield Problem(where, f"{router.ecmp} equal paths cannot be used", "between 1 and 16")
-    for site in model.sites:
-        mine = [router for router in model.routers if router.site == site.name]
-        if len({router.asn for router in mine}) > 1:
-            yield Problem(f"site {site.name}", "its routers have different AS numbers", "routers of one site are one AS")
-        if not MTU_MIN <= site.mtu <= MTU_MAX:
-            yield Problem(f"site {site.name}", f"MTU {site.mtu} is out of range", f"between {MTU_MIN} and {MTU_MAX}")
+        if router.site and router.site not in sites:
+            yield Problem(where, f"site {router.site!r} does not exist", known(router.site, sites))
+        if not router.site and router.kind not in ("internet", "transit-gateway"):
+            yield Problem(where, f"a {router.kind} belongs to a site", "make it with site.router(...)")
+        site = sites.get(router.site)
+        if site is not None and len(site.subnets) > 10 and len(router.name) >= NAME_MAX:
+            yield Problem(where, f"its name is too long for {len(site.subnets)} subnets", f"at most {NAME_MAX - 1}")
+        yield from _router_numbers(where, router)
+
+
+def _router_numbers(where: str, router: Router) -> Iterator[Problem]:
+    if router.kind != "internet" and (not 1 <= router.asn <= ASN_MAX or router.asn in (23456, 65535)):
+        hint = "private ones: 64512-65534, 4200000000-4294967294 (RFC 6996)"
+        yield Problem(where, f"AS number {router.asn} cannot be used", hint)
+    if not 1 <= router.ecmp <= ECMP_MAX:
+        yield Problem(where, f"{router.ecmp} equal paths cannot be used", f"between 1 and {ECMP_MAX}")
 
 
 def _hosts(model: Model) -> Iterator[Problem]:
-    subnets = {(site.name, subnet.name) for site in model.sites for subnet in site.subnets}
+    sites = {site.name: site for site in model.sites}
     for host in model.hosts:
         where = f"host {host.name}"
-        if (host.site, host.subnet) not in subnets:
-            yield Problem(where, f"subnet {host.subnet!r} does not exist in {host.site}", "declare it with site.subnet(...)")
-        for direction, impairment in (("a_to_b", host.a_to_b), ("b_to_a", host.b_to_a)):
-            if impairment is not None:
-                yield from _impairment(f"{where}, {direction}", impairment)
-        yield from _rate(where, host.rate)
+        subnets = [subnet.name for subnet in sites[host.site].subnets] if host.site in sites else []
+        if host.subnet not in subnets:
+            what = f"subnet {host.subnet!r} does not exist in {host.site}"
+            yield Problem(where, what, known(host.subnet, subnets))
+        yield from validate_links.host(host, sites.get(host.site))
 
 
-def _links(model: Model) -> Iterator[Problem]:
-    routers = {router.name: router for router in model.routers}
-    for link in model.links:
-        where = f"link {link.name}"
-        yield from _ends(where, link.a, link.b, routers)
-        yield from _rate(where, link.rate)
-        if link.policed and link.rate is None:
-            yield Problem(where, "policed, but without a rate", "give it a rate")
-        if not MTU_MIN <= link.mtu <= MTU_MAX:
-            yield Problem(where, f"MTU {link.mtu} is out of range", f"between {MTU_MIN} (RFC 8200) and {MTU_MAX}")
-        for direction, impairment in (("a_to_b", link.a_to_b), ("b_to_a", link.b_to_a)):
-            yield from _impairment(f"{where}, {direction}", impairment)
-        if link.bgp is not None:
-            yield from _bgp(where, link.bgp)
-        yield from _internet_end(where, link, routers)
-
-
-def _internet_end(where: str, link: Link, routers: dict[str, Router]) -> Iterator[Problem]:
-    b = routers.get(link.b)
-    if link.kind == "internet" and b is not None and b.kind != "internet":
-        yield Problem(where, f"{link.b} is not the Internet", "t.attach(gateway, internet): the second one is t.internet()")
-
-
-def _ends(where: str, a: str, b: str, routers: dict[str, Router]) -> Iterator[Problem]:
-    for end in (a, b):
-        if end not in routers:
-            yield Problem(where, f"leads to {end!r}, which is no router", f"known: {', '.join(sorted(routers)) or 'none'}")
-    if a == b:
-        yield Problem(where, f"both ends are {a}", "a link joins two routers")
-
-
-def _rate(where: str, rate: Rate | None) -> Iterator[Problem]:
-    if rate is not None and not RATE_MIN <= rate <= RATE_MAX:
-        yield Problem(where, f"{rate} cannot be shaped", f"between {RATE_MIN} and {RATE_MAX}; leave it out for no limit")
-
-
-def _impairment(where: str, impairment: Impairment) -> Iterator[Problem]:
-    from testbed.net.distribution import table
-
-    if impairment.delay < 0:
-        yield Problem(where, f"delay {impairment.delay} is negative", "time cannot be given back")
-    if impairment.jitter > impairment.delay:
-        yield Problem(where, f"jitter {impairment.jitter} is above the delay {impairment.delay}", "packets would arrive before they were sent; lower the jitter or raise the delay")
-    else:
-        try:
-            table(impairment.distribution, delay_ns=impairment.delay, jitter_ns=impairment.jitter, samples=impairment.table)
-        except InputError as error:
-            yield from (Problem(where, p.what, p.hint) for p in error.problems)
-    if impairment.distribution == "table" and not impairment.table:
-        yield Problem(where, "distribution 'table' without a table", "give measured delays in table=")
-    for share, correlation in (("loss", "loss_correlation"), ("duplicate", "duplicate_correlation"), ("corrupt", "corrupt_correlation"), ("reorder", "reorder_correlation"), ("jitter", "delay_correlation")):
-        value: Any = getattr(impairment, share)
-        if getattr(impairment, correlation) and not value:
-            yield Problem(where, f"{correlation} without {share}", f"give {share} as well, or neither")
-    if impairment.reorder and not impairment.delay:
-        yield Problem(where, "reordering without a delay", "a packet overtakes others only while they are delayed")
-
-
-def _bgp(where: str, bgp: Bgp) -> Iterator[Problem]:
-    if bgp.hold < presets.DX_BGP_HOLD_MIN.value or bgp.hold % 10**9:
-        yield Problem(where, f"BGP hold time {bgp.hold}", f"whole seconds, at least {presets.DX_BGP_HOLD_MIN.value} (RFC 4271)")
-    if bgp.keepalive >= bgp.hold or bgp.keepalive < 10**9 or bgp.keepalive % 10**9:
-        yield Problem(where, f"BGP keepalive {bgp.keepalive} with hold time {bgp.hold}", "whole seconds, below the hold time, normally a third of it")
-    if bgp.bfd is not None:
-        if bgp.bfd.interval < BFD_INTERVAL_MIN:
-            yield Problem(where, f"BFD interval {bgp.bfd.interval} is too short", f"at least {BFD_INTERVAL_MIN}")
-        if not 1 <= bgp.bfd.multiplier <= 255:
-            yield Problem(where, f"BFD multiplier {bgp.bfd.multiplier}", "between 1 and 255 (RFC 5880)")
-
-
-def _vpns(model: Model) -> Iterator[Problem]:
-    routers = {router.name: router for router in model.routers}
-    attached = {(link.a, link.b) for link in model.links}
-    for vpn in model.vpns:
-        where = f"vpn {vpn.name}"
-        yield from _ends(where, vpn.a, vpn.b, routers)
-        yield from _rate(where, vpn.rate)
-        yield from _underlay(where, vpn, routers, attached)
-        if vpn.kind == "ipsec" and vpn.suite not in presets.IPSEC_SUITES:
-            yield Problem(where, f"unknown suite {vpn.suite!r}", f"known: {', '.join(presets.IPSEC_SUITES)}")
-        if not vpn.tunnels:
-            yield Problem(where, "no tunnels", "at least one")
-        if vpn.bgp is not None and vpn.routing == "bgp":
-            yield from _bgp(where, vpn.bgp)
-        if vpn.mtu is not None and not MTU_MIN <= vpn.mtu <= 1500:
-            yield Problem(where, f"MTU {vpn.mtu} is out of range", f"between {MTU_MIN} and what the suite leaves of 1500")
-
-
-def _underlay(where: str, vpn: Vpn, routers: dict[str, Router], attached: set[tuple[str, str]]) -> Iterator[Problem]:
-    over = routers.get(vpn.over)
-    if over is None or over.kind != "internet":
-        yield Problem(where, f"runs over {vpn.over!r}, which is not the Internet", "make it with t.internet()")
-        return
-    for end in (vpn.a, vpn.b):
-        if end in routers and (end, vpn.over) not in attached:
-            yield Problem(where, f"{end} is not attached to {vpn.over}", f"t.attach({end!r}, {vpn.over!r})")
+def _numbers(model: Model) -> Iterator[Problem]:
+    """Numbers that are given out by counting, and end somewhere."""
+    pairs = len(model.links) + sum(len(vpn.tunnels) for vpn in model.vpns)
+    if pairs > addresses.PAIRS_MAX:
+        yield Problem("links", f"{pairs} links and tunnels are too many", f"at most {addresses.PAIRS_MAX}")
+    if len(model.routers) > addresses.ROUTERS_MAX:
+        yield Problem("routers", f"{len(model.routers)} are too many", f"at most {addresses.ROUTERS_MAX}")

@@ -55,9 +55,7 @@ class UdpStream:
             return None if instant is None else instant - start
 
         # The first answer to a number counts; duplicates are counted by those who look for them.
-        return [
-            (seq, at - start, since(reached.get(seq)), since(returned.get(seq))) for seq, at in enumerate(sent)
-        ]
+        return [(seq, at - start, since(reached.get(seq)), since(returned.get(seq))) for seq, at in enumerate(sent)]
 
 
 def start(

@@ -11,33 +11,35 @@ every queue (loss, duplicates, corruption), a flood (rate: :mod:`.flood`), and t
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import fmean, median, pstdev
 from typing import Any, Literal
 
 from testbed.net.apply import Network
-from testbed.net.frames import Receiver, Sender, Tally, Tap
+from testbed.net.frames import FRAME, Receiver, Sender, Tally, Tap
 from testbed.net.shaping import ETHERNET_HEADER
 from testbed.plan.plan import DIRECTIONS, FABRIC, Direction, PlannedLink
-from testbed.run import flood
+from testbed.run.flood import Flood
 from testbed.run.probing import MS, Need, need
 
 Clock = Literal["virtual", "real"]
 WARM_ROUNDS, WARM_NS = 100, 30 * MS
-"""How often, and each how long, a link is given to let a first frame through: a new interface drops everything until the
-kernel's link watch comes round, a second after it (``net/core/link_watch.c``). The rest is for lossy links; arbitrary."""
+"""How often, and each how long, a link is given to let a first frame through: a new interface drops everything until
+the kernel's link watch comes round, a second after it (``net/core/link_watch.c``). The rest is for lossy links;
+arbitrary."""
 LINKS_AT_ONCE = 64
 """How many links are held open together, two sockets each; arbitrary."""
 READ_EACH = 1000
 """Timed frames of each direction between two readings; arbitrary, and far below a tap's room."""
 MTU_ROUNDS = 20
 """How often a frame of the largest size is sent before it counts as not passing; arbitrary."""
-_PR_SET_TIMERSLACK = 29
+FLOODS = 0x8000_0000
+"""Added to a stream's number for the frames of its flood."""
 
 
 @dataclass
@@ -61,21 +63,26 @@ class Way:
 
     def send_timed(self) -> None:
         """Send one frame, and note when."""
-        self.sent_ns.append(time.time_ns())
-        self.sender.send(self.sent)
+        self.sent_ns.append(self.sender.send_one(self.sent))
         self.sent += 1
 
 
-def calibrate(network: Network, progress: Callable[[str], None], *, clock: Clock = "virtual") -> dict[str, Any]:
+def calibrate(
+    network: Network, scratch: Path, progress: Callable[[str], None], *, clock: Clock = "virtual"
+) -> dict[str, Any]:
     """Measure every link of the plan, and every host's own link that was given something to do.
 
     To be called when the plan is applied, and before anything else sends: tunnels, daemons, probes.
 
+    Args:
+        network: applied.
+        scratch: for files; so far none is needed.
+        progress: told what is being measured.
+        clock: on the real one fewer frames are sent, since waiting takes the user's time.
+
     Returns:
         What :func:`testbed.check.receipt.judge_receipt` takes. JSON's own types only; times in ns, rates in bit/s.
     """
-    # A sleep may otherwise end 50 us late (prctl(2)). Send times are noted, so this is for the pace alone.
-    ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1)
     links = (*network.plan.links, *network.plan.access)
     found: list[dict[str, Any]] = []
     for start in range(0, len(links), LINKS_AT_ONCE):
@@ -95,9 +102,10 @@ def _measure(network: Network, links: Sequence[PlannedLink], clock: Clock) -> li
         for way in ways:
             _send_bursts(way, receiver)
             counted = _counts(way)
-            # Shares are known now, and the flood needs the loss; so it comes after them, and counts in none of them.
-            counted["rate_bit_s"] = flood.rate(network, way, receiver, counted, clock) if way.link.rate else None
             counted["mtu"] = _mtu(way, receiver)
+            if way.link.rate:
+                flood = _flood(way, receiver, clock)
+                counted |= {"rate_bit_s": flood.rate(network), "rate_frames": flood.counted}
             counted["missed"] = way.target.missed()
             found.append({"link": way.link.name, "direction": way.direction} | counted)
     return found
@@ -174,7 +182,7 @@ def _read(ways: Sequence[Way], receiver: Receiver) -> None:
 
 
 def _counts(way: Way) -> dict[str, Any]:
-    """The tally in numbers. Frames that overtook by skipping the delay (``reorder``) are told by their early arrival."""
+    """The tally in numbers. Frames that skipped the delay (``reorder``) are told by their early arrival."""
     tally, impairment = way.tally, way.link.impairment(way.direction)
     delays = [tally.instants[n] - at for n, at in enumerate(way.sent_ns) if n in tally.instants]
     early = [delay for delay in delays if impairment.reorder and delay < impairment.delay // 2]
@@ -184,6 +192,14 @@ def _counts(way: Way) -> dict[str, Any]:
         "delay_ns": _moments(usual), "sent": way.sent, "arrived": len(tally.instants), "twice": tally.twice,
         "changed": tally.changed, "late": tally.late,
     }  # fmt: skip
+
+
+def _flood(way: Way, receiver: Receiver, clock: Clock) -> Flood:
+    arrived = len(way.tally.instants) + way.tally.changed
+    return Flood(
+        way.link, way.direction, way.source, way.target, receiver, way.stream | FLOODS, way.need.reach_ns,
+        lost=1 - min(1.0, arrived / way.sent), real=clock == "real",
+    )  # fmt: skip
 
 
 def _moments(delays: Sequence[int]) -> dict[str, int] | None:
@@ -198,7 +214,7 @@ def _moments(delays: Sequence[int]) -> dict[str, int] | None:
 
 
 def _mtu(way: Way, receiver: Receiver) -> int | None:
-    """The largest packet that arrives and that, one byte longer, is refused where it is sent; ``None``: none arrives."""
+    """The largest packet that arrives; one byte more must be refused where it is sent. ``None``: none arrives."""
     if _passes(way, way.link.mtu, receiver, MTU_ROUNDS):
         return way.link.mtu + (not _refused(way, way.link.mtu + 1))
     low, high = 0, way.link.mtu
@@ -210,10 +226,9 @@ def _mtu(way: Way, receiver: Receiver) -> int | None:
 
 def _passes(way: Way, size: int, receiver: Receiver, rounds: int) -> bool:
     """True when a frame with a packet of ``size`` bytes arrives; on a lossy link one of several."""
-    try:
-        sender = Sender(way.source, way.stream, length=size + ETHERNET_HEADER, slots=1)
-    except ValueError:
+    if size + ETHERNET_HEADER < FRAME:
         return False
+    sender = Sender(way.source, way.stream, length=size + ETHERNET_HEADER, slots=1)
     tally = Tally()
     rate_ns = (size + ETHERNET_HEADER) * 8 * 10**9 // way.link.rate if way.link.rate else 0
     for number in range(rounds):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from testbed.daemons.base import Daemon, Place
+from testbed.daemons.base import Daemon, place_of
 from testbed.daemons.bird import Bird
 from testbed.daemons.frr import Frr
 from testbed.daemons.strongswan import charons
@@ -149,7 +149,7 @@ def _start(
 ) -> None:  # fmt: skip
     daemons.append(daemon)
     undo.callback(daemon.stop)
-    place = Place(recorder.record / "daemons" / daemon.node, scratch / daemon.node)
+    place = place_of(daemon, recorder.record, scratch)
     waiter.watch_program(daemon.start(network.namespaces, place))
 
 

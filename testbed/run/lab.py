@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from testbed.daemons.base import Daemon
+from testbed.daemons.base import Daemon, StateChange, place_of
 from testbed.errors import InputError, Problem, RunError
 from testbed.fault.faults import Faults
+from testbed.fault.programs import Programs
 from testbed.net.apply import Network, derive
 from testbed.net.routes import RouteWatch
 from testbed.parameters import Parameter
@@ -34,6 +36,7 @@ class Lab:
         plan: the plan that was applied.
         parameters: every parameter by name, with ``values`` as typed values of the scenario's own.
         fault: start and heal faults.
+        waiter: where the lab's time passes.
         random: chance of the run's seed, for phases and choices.
     """
 
@@ -47,12 +50,13 @@ class Lab:
         self.values = values
         self.recorder = recorder
         self.random = random.Random(derive(network.seed, "scenario"))
-        self.fault = Faults(network, recorder)
+        self.fault = Faults(network, recorder, waiter, Programs(daemons, self._restart))
         self.routes = routes
         self.daemons = daemons
-        self._waiter = waiter
-        self._scratch = scratch
+        self.waiter = waiter
+        self.scratch = scratch
         self._ports = udp.PORT
+        self._restarted: dict[tuple[str, str], int] = {}
 
     def value(self, name: str, kind: type[T]) -> T:
         """The value of one of the scenario's parameters."""
@@ -70,11 +74,11 @@ class Lab:
 
     def sleep(self, duration: str | Duration) -> None:
         """Let the lab's time pass."""
-        self._waiter.sleep(Duration.parse(duration))
+        self.waiter.sleep(Duration.parse(duration))
 
     def wait_until(self, condition: Callable[[], bool], what: str, within: str | Duration = "60 s") -> None:
         """Wait for a state of the network. A wait that times out ends the run with UNKNOWN."""
-        self._waiter.until(condition, what, Duration.parse(within))
+        self.waiter.until(condition, what, Duration.parse(within))
 
     def wait_converged(self, what: str, within: str | Duration = "120 s") -> None:
         """Wait until the network is as the plan wants it with nothing broken."""
@@ -91,11 +95,23 @@ class Lab:
 
     def missing(self) -> list[str]:
         """Sessions and tunnels of the plan that are not up, as the daemons' logs have it."""
-        up: dict[tuple[str, str, str], bool] = {}
+        return [" ".join(key) for key, last in self.sessions().items() if last is None or last.state != "up"]
+
+    def sessions(self) -> dict[tuple[str, str, str], StateChange | None]:
+        """The last change of each session and tunnel of the plan, by node, protocol and name."""
+        last: dict[tuple[str, str, str], StateChange] = {}
         for daemon in self.daemons:
+            # One that was killed said nothing of its sessions' end: what it said before it was started anew is void.
+            since = self._restarted.get((daemon.node, daemon.name), 0)
             for change in daemon.changes():
-                up[daemon.node, change.protocol, change.session] = change.state == "up"
-        return [" ".join(key) for key in self._wanted() if not up.get(key)]
+                if change.t_ns >= since:
+                    last[daemon.node, change.protocol, change.session] = change
+        return {key: last.get(key) for key in self._wanted()}
+
+    def _restart(self, daemon: Daemon) -> None:
+        self._restarted[daemon.node, daemon.name] = time.time_ns()
+        place = place_of(daemon, self.recorder.record, self.scratch)
+        self.waiter.watch_program(daemon.start(self.network.namespaces, place))
 
     def _wanted(self) -> Iterator[tuple[str, str, str]]:
         for routing in self.plan.routing:
@@ -116,7 +132,7 @@ class Lab:
         near, far = self._node(source), self._node(target)
         self._ports += 1
         stream = udp.start(
-            self.network.namespaces, self._scratch, name or f"udp-{source}-{target}",
+            self.network.namespaces, self.scratch, name or f"udp-{source}-{target}",
             (near.name, near.address6 if family == 6 else near.address),
             (far.name, far.address6 if family == 6 else far.address),
             Duration.parse(interval), self._ports, self.recorder.epoch_ns,

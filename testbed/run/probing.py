@@ -1,7 +1,7 @@
 """How many frames it takes to say what a link delivers, and how to send them so that none meets another. Pure.
 
-The counts aim at what a receipt promises: a standard deviation to within 5 %, a share to within half of itself. They are
-chosen without knowing how many checks there will be, and without scipy, since this runs in the guest; the receipt
+The counts aim at what a receipt promises: a standard deviation to within 5 %, a share to within half of itself. They
+are chosen without knowing how many checks there will be, and without scipy, since this runs in the guest; the receipt
 computes its bounds from the counts that were really used.
 """
 
@@ -12,21 +12,23 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from testbed.model import FourState, GilbertElliott, Impairment
-from testbed.net import distribution
 from testbed.net.frames import FRAME, SLOTS
-from testbed.net.shaping import ETHERNET_HEADER, policer
+from testbed.net.shaping import policer
+from testbed.plan import impairments
+from testbed.plan.distribution import SCALE
 from testbed.plan.plan import PlannedLink
 from testbed.units import Ratio
 
 MS = 10**6
 Z = 4.0
-"""Normal quantile of each check: leaves 6e-5 outside, what a family of some 16 checks at 99.9 % allows each; arbitrary."""
+"""Normal quantile of each check: leaves 6e-5 outside, what 16 checks at 99.9 % together allow each; arbitrary."""
 JITTER_WITHIN = 0.05
 SHARE_WITHIN = 0.5
 TIMED = 20
 """Timed frames of a link without jitter: all alike in virtual time, and enough for a median in real time; arbitrary."""
-TIMED_MAX, SHARE_MIN, SHARE_MAX = 10_000, 1000, 20_000
-"""Bounds of the counts: about a quarter of a second of wall time, and 0.5 % as the loss that would be seen; arbitrary."""
+TIMED_MAX, SHARE_MIN, SHARE_MAX = 10_000, 1000, 50_000
+"""Bounds of the counts: no more than some 0.3 s of wall time, no less than it takes to see a loss of 0.5 %; arbitrary.
+A loss of 0.01 % then shows itself five times."""
 GAP_NS = MS
 SLACK_NS, SLACK_REAL_NS = 2 * MS, 50 * MS
 """What a frame may take beyond its delay before it counts as lost; on the real clock a busy machine's lateness."""
@@ -55,13 +57,11 @@ class Need:
 
 def deviations_ns(impairment: Impairment) -> tuple[float, ...]:
     """What jitter adds to the delay, each value as likely as the others, ascending; empty without jitter."""
-    shape = distribution.table(
-        impairment.distribution, delay_ns=impairment.delay, jitter_ns=impairment.jitter, samples=impairment.table
-    )
-    if shape is None:
+    table = impairments.shape(impairment)
+    if table is None:
         return ()
-    unit = impairment.jitter * shape.spread / distribution.SCALE
-    return tuple(entry * unit for entry in shape.entries)
+    unit = impairment.jitter * table.spread / SCALE
+    return tuple(entry * unit for entry in table.entries)
 
 
 def need(link: PlannedLink, impairment: Impairment, *, real: bool) -> Need:
@@ -69,18 +69,28 @@ def need(link: PlannedLink, impairment: Impairment, *, real: bool) -> Need:
     deviations = deviations_ns(impairment)
     spread = (deviations[0], deviations[-1]) if deviations else (0.0, 0.0)
     slot = impairment.slot.max if impairment.slot else 0
-    reach = int(impairment.delay + spread[1]) + slot + (SLACK_REAL_NS if real else SLACK_NS)
+    in_slot = frames_in_slot(impairment, FRAME)
+    reach = int(impairment.delay + spread[1]) + 2 * slot + (SLACK_REAL_NS if real else SLACK_NS)
     frame_ns = FRAME * 8 * 10**9 // link.rate if link.rate else 0
-    gap = max(GAP_NS, math.ceil(spread[1] - spread[0]), 2 * frame_ns)
+    gap = max(GAP_NS, math.ceil(spread[1] - spread[0]), 2 * frame_ns, slot // in_slot)
     timed = max(TIMED, _for_jitter(deviations), _for_reordering(impairment))
     burst = _for_shares(impairment)
     if real:
         timed = min(timed, max(TIMED, REAL_BUDGET_NS // gap))
         burst = min(burst, REAL_BUDGET_NS // frame_ns) if frame_ns else burst
-    chunk = min(SLOTS, _queue_bytes(link) // 2 // FRAME)
-    # A rate must be kept, and netem's queue must never be more than half full.
-    pause = max(chunk * frame_ns, 2 * reach * chunk // link.packets_in_flight)
+    chunk = min(SLOTS, _queue_bytes(link) // 2 // FRAME, in_slot)
+    # A rate must be kept, each slot be used once, and netem's queue never be more than half full.
+    pause = max(chunk * frame_ns, slot, 2 * reach * chunk // link.packets_in_flight)
     return Need(timed, gap, max(0, burst - timed), chunk, pause, reach)
+
+
+def frames_in_slot(impairment: Impairment, length: int) -> int:
+    """How many frames one slot lets through; many where there are no slots, or slots without a limit."""
+    slot = impairment.slot
+    if slot is None:
+        return SLOTS
+    by_bytes = math.ceil(slot.bytes / length) if slot.bytes else SLOTS
+    return min(SLOTS, slot.packets or SLOTS, by_bytes)
 
 
 def _queue_bytes(link: PlannedLink) -> int:
@@ -151,9 +161,3 @@ def _loss(impairment: Impairment) -> tuple[float, float]:
             one * p13 + two * p23 + three * (1 - p31 - p32), one * p14,
         ]  # fmt: skip
     return weight[2] + weight[3], 2 / max(p31 + p32, 1e-3)
-
-
-def rate_frame(mtu: int, rate: int, frames: int, *, real: bool) -> int:
-    """Length of the frames that a rate is measured with: the link's own, shorter where time would grow long."""
-    longest = mtu + ETHERNET_HEADER
-    return max(FRAME, min(longest, rate * REAL_BUDGET_NS // (8 * 10**9 * frames))) if real else longest

@@ -177,14 +177,17 @@ def bgp_hold(
     return _gap(ends[0], ends[1], cut, told=None, source=source)
 
 
-def carrier(handling: Duration = HANDLING) -> Expectation:
+def carrier(handling: Duration = HANDLING, *, urgent: bool = False) -> Expectation:
     """Gap in s when the interface loses carrier: at most one link-event period of Linux, and the daemon's handling.
 
-    Source: :data:`LINKWATCH`. Valid where the daemon watches the link: BIRD for direct BGP sessions (``check link``,
-    doc/bird.sgml), FRR for directly connected neighbours (``bgp fast-external-failover``, the default).
+    Source: :data:`LINKWATCH`; an ``urgent`` event waits for no period. Valid where the daemon watches the link: BIRD
+    for direct BGP sessions (``check link``, doc/bird.sgml), FRR for directly connected neighbours (``bgp
+    fast-external-failover``, the default).
     """
-    high = (LINKWATCH + handling) / 10**9
-    return Expectation(None, 0.0, high, "s", "Linux net/core/link_watch.c: at once, or 1 s if link events are limited")
+    source = "Linux net/core/link_watch.c: at once, or 1 s if link events are limited"
+    if urgent:
+        return Expectation(None, 0.0, handling / 10**9, "s", "Linux net/core/link_watch.c: an urgent event, at once")
+    return Expectation(None, 0.0, (LINKWATCH + handling) / 10**9, "s", source)
 
 
 def no_detection(outage: Duration | None) -> Expectation:

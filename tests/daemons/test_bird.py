@@ -42,6 +42,12 @@ def test_bird_refuses_what_is_wrong(tmp_path: Path) -> None:
     assert accepted(wrong, tmp_path).returncode != 0
 
 
+SHORTS = st.integers(0, 65_535)
+BFDS = st.builds(
+    Bfd, interval=st.integers(10, 60_000).map(lambda ms: Duration(ms * 10**6)), multiplier=st.integers(2, 255)
+)
+
+
 @st.composite
 def routings(draw: st.DrawFn) -> Routing:
     """Any routing that a plan may hold."""
@@ -54,9 +60,7 @@ def routings(draw: st.DrawFn) -> Routing:
             hold=seconds(draw(st.integers(max(3, 2 * keepalive), 65_535))), keepalive=seconds(keepalive),
             local_pref=draw(st.integers(50, 65_535)), med=draw(st.none() | st.integers(0, 2**32 - 1)),
             prepend=draw(st.integers(0, 5)), prefix_limit=draw(st.none() | st.integers(1, 1_000)),
-            communities=draw(st.lists(st.tuples(st.integers(0, 65_535), st.integers(0, 65_535)), max_size=3).map(tuple)),
-            bfd=draw(st.none() | st.builds(Bfd, interval=st.integers(10, 60_000).map(lambda ms: Duration(ms * 10**6)),
-                                           multiplier=st.integers(2, 255))),
+            communities=draw(st.lists(st.tuples(SHORTS, SHORTS), max_size=3).map(tuple)), bfd=draw(st.none() | BFDS),
         )  # fmt: skip
         sessions += [made, replace(made, name=f"s{number}_6", local=f"fd00::{number}:2", peer=f"fd00::{number}:1")]
     statics = tuple(
@@ -138,7 +142,7 @@ def test_a_peer_that_was_killed_and_one_that_started_anew_are_told() -> None:
 
 
 def test_ospf_neighbours_are_up_when_full() -> None:
-    changes = [c for c in parse_log("cgw1", (LOGS / "bird-ospf.log").read_text(encoding="utf-8"), ())]
+    changes = parse_log("cgw1", (LOGS / "bird-ospf.log").read_text(encoding="utf-8"), ())
     assert {(c.session, c.state) for c in changes} == {
         ("lan0 203.0.113.3", "up"),
         ("lan0 203.0.113.3_6", "up"),
@@ -147,7 +151,8 @@ def test_ospf_neighbours_are_up_when_full() -> None:
 
 LINES = st.sampled_from(
     [
-        "dx: State changed to up", "dx: State changed to down", "dx: State changed to start", "dx: Error: Hold timer expired",
+        "dx: State changed to up", "dx: State changed to down", "dx: State changed to start",
+        "dx: Error: Hold timer expired",
         "bfd1: Session to 169.254.0.5 changed state from Init to Up", "bfd1: Session to 169.254.0.5 removed",
         "bfd1: Session to 169.254.0.5 changed state from Up to Down", "device1: Initializing", "nonsense", "",
     ]

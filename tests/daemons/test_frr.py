@@ -58,7 +58,7 @@ def test_bgpd_refuses_what_is_wrong(tmp_path: Path) -> None:
 def test_only_the_daemons_that_are_needed_run_and_zebra_comes_first() -> None:
     assert list(Frr(replace(GATEWAY, sessions=())).configs()) == ["zebra.conf"]
     assert list(Frr(GATEWAY).configs()) == ["zebra.conf", "bfdd.conf", "bgpd.conf"]
-    assert list(Frr(SITE).configs())[0] == "zebra.conf"
+    assert next(iter(Frr(SITE).configs())) == "zebra.conf"
 
 
 def test_policies_stand_before_the_sessions_that_name_them() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -21,6 +19,8 @@ from testbed.model import FourState, GilbertElliott, Impairment, Slot
 from testbed.net import chance, netem, tc
 from testbed.net.netem import Settings, encode
 from testbed.units import Duration, Ratio, Size
+from tests.conftest import RunScenario
+from tests.guest.inside import run_inside
 
 MS = 10**6
 PERCENT = 10**7
@@ -267,6 +267,5 @@ def test_all_problems_are_told_at_once() -> None:
 
 
 @pytest.mark.guest
-def test_a_real_kernel_holds_and_delivers_what_was_asked() -> None:
-    root = Path(__file__).parents[2]
-    subprocess.run([sys.executable, "-m", "tests.net.guest_netem"], cwd=root, check=True)
+def test_a_real_kernel_holds_and_delivers_what_was_asked(run_scenario: RunScenario, tmp_path: Path) -> None:
+    run_inside(run_scenario, tmp_path, "tests.net.guest_netem")

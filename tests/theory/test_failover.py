@@ -206,3 +206,7 @@ def test_carrier_loss_is_seen_within_one_link_event_period() -> None:
 def test_a_static_route_waits_for_the_end_of_the_outage() -> None:
     assert no_detection(seconds(600)).expected == 600
     assert no_detection(None).high is None
+
+
+def test_an_urgent_carrier_event_takes_only_the_handling() -> None:
+    assert carrier(Duration.parse("20 ms"), urgent=True).high == 0.02

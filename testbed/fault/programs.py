@@ -1,0 +1,81 @@
+"""Faults of daemons: killed, or frozen. Healing starts a killed one again, and lets a frozen one go on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+
+from testbed.daemons.base import Daemon
+from testbed.daemons.process import Program
+from testbed.errors import InputError, Problem
+
+Undo = Callable[[], None]
+
+
+class Programs:
+    """The daemons of one lab, to be broken. A target is ``NODE``, or ``NODE/NAME`` for one of several there."""
+
+    def __init__(self, daemons: Sequence[Daemon], restart: Callable[[Daemon], None]) -> None:
+        self._daemons = daemons
+        self._restart = restart
+
+    def kill(self, target: str) -> Undo:
+        """SIGKILL: the daemon says goodbye to nobody. Undone by starting it again."""
+        found = self._find(target)
+        for _, program in found:
+            program.expected_to_end = True
+            _send(program, signal.SIGKILL)
+            program.process.wait()
+
+        def undo() -> None:
+            for daemon in dict.fromkeys(daemon for daemon, _ in found):
+                self._restart(daemon)
+
+        return undo
+
+    def freeze(self, target: str) -> Undo:
+        """SIGSTOP: the daemon stays, and does nothing. Undone by letting it go on."""
+        found = self._find(target)
+        for _, program in found:
+            _send(program, signal.SIGSTOP)
+
+        def undo() -> None:
+            for _, program in found:
+                _send(program, signal.SIGCONT)
+
+        return undo
+
+    def known(self) -> list[str]:
+        """Every target there is."""
+        names = [f"{daemon.node}/{program.name}" for daemon, program in self._all()]
+        return [*dict.fromkeys(daemon.node for daemon in self._daemons), *names]
+
+    def check(self, target: str) -> None:
+        """Raise :class:`InputError` for a target that is none."""
+        self._find(target)
+
+    def _find(self, target: str) -> list[tuple[Daemon, Program]]:
+        node, _, name = target.partition("/")
+        found = [
+            (daemon, program)
+            for daemon, program in self._all()
+            if daemon.node == node and name in ("", daemon.name, program.name)
+        ]
+        if not found:
+            hint = f"known: {', '.join(self.known()) or 'none'}"
+            raise InputError(Problem(f"daemon {target}", "no such daemon", hint))
+        return found
+
+    def _all(self) -> Iterator[tuple[Daemon, Program]]:
+        for daemon in self._daemons:
+            for program in daemon.programs.values():
+                yield daemon, program
+
+
+def _send(program: Program, number: signal.Signals) -> None:
+    """To the program and all that it started: each program leads a session of its own."""
+    if program.running:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(program.process.pid, number)

@@ -1,0 +1,160 @@
+"""What the builder's calls take by keyword, as text, and how it becomes a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, TypedDict, TypeVar, get_args
+
+from testbed.errors import Problem, known
+from testbed.model import (
+    Distribution,
+    FourState,
+    GilbertElliott,
+    Impairment,
+    LinkKind,
+    RouterKind,
+    RoutingDaemon,
+    Slot,
+    VpnKind,
+    VpnRouting,
+)
+from testbed.units import Duration, Quantity, Rate, Ratio, UnitError
+
+Q = TypeVar("Q", bound=Quantity)
+D = TypeVar("D")
+W = TypeVar("W", bound=str)
+Text = str
+"""A quantity as text, such as ``"20 ms"``."""
+STAND_IN_RATE = Rate(10**9)
+"""Stands for a rate that could not be read; any valid one would do."""
+DISTRIBUTIONS: tuple[Distribution, ...] = get_args(Distribution)
+LINK_KINDS: tuple[LinkKind, ...] = get_args(LinkKind)
+ROUTER_KINDS: tuple[RouterKind, ...] = get_args(RouterKind)
+DAEMONS: tuple[RoutingDaemon, ...] = get_args(RoutingDaemon)
+VPN_KINDS: tuple[VpnKind, ...] = get_args(VpnKind)
+VPN_ROUTINGS: tuple[VpnRouting, ...] = get_args(VpnRouting)
+
+
+class ImpairmentFields(TypedDict, total=False):
+    """Fields of :class:`testbed.model.Impairment`."""
+
+    delay: Text | Duration
+    jitter: Text | Duration
+    distribution: str
+    table: Sequence[Text | Duration]
+    ordered: bool
+    delay_correlation: Text | Ratio
+    loss: Text | Ratio | GilbertElliott | FourState
+    loss_correlation: Text | Ratio
+    duplicate: Text | Ratio
+    duplicate_correlation: Text | Ratio
+    corrupt: Text | Ratio
+    corrupt_correlation: Text | Ratio
+    reorder: Text | Ratio
+    reorder_correlation: Text | Ratio
+    reorder_gap: int
+    slot: Slot | None
+
+
+class AccessFields(ImpairmentFields, total=False):
+    """A host's own link."""
+
+    rate: Text | Rate | None
+
+
+class DirectConnectFields(ImpairmentFields, total=False):
+    """What a Direct Connect takes besides its own arguments."""
+
+    queue: Text | Duration
+    mtu: int
+    a_to_b: Impairment | None
+    b_to_a: Impairment | None
+
+
+class AttachFields(DirectConnectFields, total=False):
+    """What the link to the Internet takes."""
+
+    rate: Text | Rate | None
+    policed: bool
+
+
+class RouterFields(TypedDict, total=False):
+    """Fields of :class:`testbed.model.Router`."""
+
+    daemon: str
+    ecmp: int
+    blocks_icmp: bool
+    transits: bool
+
+
+class VpnFields(TypedDict, total=False):
+    """Fields of :class:`testbed.model.Vpn`."""
+
+    suite: str
+    nat_traversal: bool
+    mtu: int | None
+    clamp_mss: bool
+    dpd: Text | Duration | None
+    ike_lifetime: Text | Duration | None
+    child_lifetime: Text | Duration | None
+
+
+class BgpFields(TypedDict, total=False):
+    """Fields of :class:`testbed.model.Bgp`."""
+
+    med: tuple[int | None, int | None]
+    prepend: tuple[int, int]
+    communities: tuple[tuple[int, int], ...]
+    prefix_limit: int | None
+
+
+def quantity(where: str, kind: type[Q], value: object, instead: D, problems: list[Problem]) -> Q | D:
+    """Read a quantity. A bad one is noted in ``problems``; ``instead`` stands for it, so that building can go on."""
+    try:
+        return kind.parse(value)
+    except UnitError as error:
+        problems.append(Problem(where, str(error), f"for example {kind.example!r}"))
+        return instead
+
+
+def chosen(where: str, value: str, among: tuple[W, ...], problems: list[Problem], instead: W | None = None) -> W:
+    """Read a word. An unknown one is noted in ``problems``, and ``instead`` or the first known one stands for it."""
+    for word in among:
+        if value == word:
+            return word
+    problems.append(Problem(where, f"{value!r} is not known here", known(str(value), among)))
+    return instead or among[0]
+
+
+def unknown(where: str, given: Mapping[str, object], kind: type, problems: list[Problem]) -> None:
+    """Note the keywords that a call does not take: Python itself would only name the first."""
+    names = list(kind.__annotations__)
+    problems += [Problem(where, f"no such option: {name}", known(name, names)) for name in given if name not in names]
+
+
+_KINDS: dict[str, type[Quantity]] = {
+    "delay": Duration, "jitter": Duration, "delay_correlation": Ratio, "loss": Ratio, "loss_correlation": Ratio,
+    "duplicate": Ratio, "duplicate_correlation": Ratio, "corrupt": Ratio, "corrupt_correlation": Ratio,
+    "reorder": Ratio, "reorder_correlation": Ratio,
+}  # fmt: skip
+
+
+def impairment(where: str, given: Mapping[str, object], problems: list[Problem]) -> Impairment:
+    """An impairment from fields given as text. Problems are noted, not raised."""
+    usual = Impairment()
+    names = [field.name for field in fields(Impairment)]
+    read: dict[str, Any] = {}
+    for name, value in given.items():
+        place = f"{where}, {name}"
+        if name not in names:
+            problems.append(Problem(where, f"no such impairment: {name}", known(name, names)))
+        elif name == "distribution":
+            read[name] = chosen(place, str(value), DISTRIBUTIONS, problems, usual.distribution)
+        elif name == "table" and isinstance(value, Sequence):
+            read[name] = tuple(quantity(place, Duration, entry, usual.delay, problems) for entry in value)
+        elif name in _KINDS and not isinstance(value, GilbertElliott | FourState):
+            read[name] = quantity(place, _KINDS[name], value, getattr(usual, name), problems)
+        else:
+            read[name] = value
+    return Impairment(**read)

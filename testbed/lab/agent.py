@@ -1,0 +1,143 @@
+"""The agent of a lab that is kept up: inside, where the network is, it serves what the supervisor passes on.
+
+It does so while it waits (:class:`testbed.run.clock.Waiter`), so routing changes go on being recorded at their
+instants, flapping links flap, and a program that ends is noticed. It is one thread: nothing happens at the same time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import traceback
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from testbed.errors import InputError, Problem, RunError, TestbedError, known
+from testbed.lab.execution import Execution
+from testbed.lab.protocol import Decoder, Message, encode, error_message
+from testbed.lab.status import fault_status, status
+from testbed.net.namespace import mount
+from testbed.run.lab import Lab
+
+MS_BIND = 4096
+TURN_NS = 10**9
+"""How often programs' children that nobody waits for are looked after; arbitrary."""
+
+
+class Agent:
+    """Serves one lab over one byte stream."""
+
+    def __init__(self, lab: Lab, line: int) -> None:
+        self._lab = lab
+        self._line = line
+        self._decoder = Decoder()
+        self._executions: dict[int, Execution] = {}
+        self._ended: list[str] = []
+        self._operations: dict[str, Callable[[Message], Message | None]] = {
+            "status": self._status, "fault": self._fault, "heal": self._heal, "exec": self._exec, "gone": self._gone,
+        }  # fmt: skip
+
+    def serve(self) -> None:
+        """Serve until the supervisor ends us, which it does by ending everything."""
+        write_hosts(self._lab)
+        self._lab.waiter.watch(self._line, self._readable)
+        self._send(0, {"kind": "up", "text": "the lab is up"})
+        while True:
+            try:
+                self._lab.waiter.turn(TURN_NS)
+            except RunError as error:
+                # A daemon has ended. In a scenario that would be the end; here the user may have wanted it.
+                self._ended += [f"{problem.where}: {problem.what}" for problem in error.problems]
+            self._reap()
+
+    def _readable(self) -> None:
+        data = os.read(self._line, 1 << 16)
+        if not data:
+            raise SystemExit("the supervisor has gone")
+        for message in self._decoder.feed(data):
+            self._handle(message)
+
+    def _send(self, number: int, message: Message) -> None:
+        # Blocks while the line is full: the supervisor always reads, and a program's output has its window.
+        data = encode({"id": number, **message})
+        while data:
+            data = data[os.write(self._line, data) :]
+
+    def _handle(self, message: Message) -> None:
+        number = message["id"]
+        try:
+            if message["op"] in self._operations:
+                answer = self._operations[message["op"]](message)
+            elif number in self._executions:
+                self._executions[number].handle(message)
+                answer = None
+            else:
+                return  # for a program that has just ended
+        except TestbedError as error:
+            answer = error_message(error)
+        except Exception as error:  # one request that fails must not end the lab
+            os.write(1, traceback.format_exc().encode())
+            what = f"{type(error).__name__}: {error}"
+            hint = "this is a bug; the traceback is in the lab's console log"
+            answer = error_message(RunError(Problem(f"testbed {message['op']}", what, hint)))
+        if answer is not None:
+            self._send(number, answer)
+
+    def _status(self, _: Message) -> Message:
+        return {"kind": "result", "status": status(self._lab, self._ended)}
+
+    def _fault(self, message: Message) -> Message:
+        options: dict[str, str] = message.get("options", {})
+        fault = self._lab.fault.begin(message["fault"], message["target"], message.get("direction"), **options)
+        self._lab.recorder.write()
+        return {"kind": "result", "fault": fault_status(self._lab, fault)}
+
+    def _heal(self, message: Message) -> Message:
+        faults = self._lab.fault
+        number = message.get("number")
+        healed = faults.active[::-1] if number is None else (faults.numbered(number),)
+        for fault in healed:
+            faults.heal(fault)
+        self._lab.recorder.write()
+        return {"kind": "result", "healed": [fault_status(self._lab, fault) for fault in healed]}
+
+    def _exec(self, message: Message) -> None:
+        names = [node.name for node in self._lab.plan.nodes]
+        if message["node"] not in names:
+            raise InputError(Problem(f"node {message['node']}", "no such node", known(message["node"], names)))
+        number = message["id"]
+        execution = Execution(self._lab.waiter, partial(self._send, number), partial(self._forget, number))
+        self._executions[number] = execution
+        execution.start(self._lab.network.namespaces, message["node"], message)
+
+    def _forget(self, number: int) -> None:
+        del self._executions[number]
+
+    def _gone(self, message: Message) -> None:
+        execution = self._executions.get(message["id"])
+        if execution is not None:
+            execution.hang_up()
+
+    def _reap(self) -> None:
+        """Take in children of programs that have ended and left them to us, the first process."""
+        ours: set[Any] = {program.process.pid for daemon in self._lab.daemons for program in daemon.programs.values()}
+        ours |= {execution.process.pid for execution in self._executions.values() if execution.process is not None}
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if ended is None or ended.si_pid in ours:
+                    return  # nothing, or one that somebody else is about to wait for
+                os.waitpid(ended.si_pid, 0)
+
+
+def write_hosts(lab: Lab) -> None:
+    """Let programs know the nodes by name. ``/etc/hosts`` is changed for the lab alone."""
+    lines = ["127.0.0.1 localhost", "::1 localhost"]
+    for node in lab.plan.nodes:
+        lines += [f"{address} {node.name}" for address in (node.address, node.address6) if address]
+    hosts = Path(lab.scratch, "hosts")
+    hosts.write_text("\n".join(lines) + "\n", encoding="ascii")
+    with contextlib.suppress(OSError):  # a machine without the file does not look into it either
+        mount(str(hosts), "/etc/hosts", "none", MS_BIND)

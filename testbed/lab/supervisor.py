@@ -1,0 +1,240 @@
+"""The supervisor of a lab that is kept up: one process in the background, between the lab and those who ask for it.
+
+It starts the guest (or the namespaces), hears how it comes up, and then passes messages on: each client has a
+connection and a number, and the agent in the lab says that number with each answer. It holds no state of the network.
+When it ends, however that happens, the lab ends with it: the kernel kills the guest when its parent dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from testbed.errors import Problem, RunError, TestbedError
+from testbed.kernel import cpu, guest, host
+from testbed.lab.protocol import LINE_MAX, Message, ProtocolError, decode, encode, error_message
+from testbed.lab.state import CONSOLE, JOB, RECORD, LabFolder
+from testbed.run.history import History
+from testbed.run.job import Job
+from testbed.units import Size
+
+UP_WITHIN_S = 300.0
+"""How long a lab may take to come up; arbitrary, above what convergence alone may take."""
+CONSOLE_READ = 1 << 16
+TAIL_LINES = 15
+
+
+@dataclass
+class Ending:
+    """Why the lab ends. ``problem``: unasked, for this reason."""
+
+    problem: Problem | None = None
+    exit: int = int(RunError.exit)
+
+
+@dataclass
+class Supervisor:
+    """One lab."""
+
+    lab: LabFolder
+    process: subprocess.Popen[bytes]
+    run: guest.GuestRun = field(default_factory=guest.GuestRun)
+    up: bool = False
+    owner: int | None = None
+    """The client that is waiting for the lab to come up; when it goes before, so does the lab."""
+    clients: dict[int, asyncio.StreamWriter] = field(default_factory=dict)
+    downers: list[int] = field(default_factory=list)
+    """Clients that wait until everything is gone."""
+
+    def __post_init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._agent: asyncio.StreamWriter | None = None
+        self._console = guest.Console(self.run)
+        self._log = (self.lab.path / CONSOLE).open("ab", buffering=0)
+        self._last: Message | None = None
+
+    def end(self, problem: Problem | None = None) -> None:
+        """Let everything end."""
+        if not self._ending.done():
+            self._ending.set_result(Ending(problem))
+
+    async def serve(self, listener: socket.socket, line: socket.socket) -> Ending:
+        """Until it is asked to end, or the lab ends."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.end)
+        assert self.process.stdout is not None
+        console = self.process.stdout.fileno()
+        loop.add_reader(console, self._hear, console)
+        limit = loop.call_later(UP_WITHIN_S, self._too_slow)
+        reader, self._agent = await asyncio.open_connection(sock=line, limit=LINE_MAX)
+        answers = asyncio.create_task(self._answers(reader))
+        server = await asyncio.start_unix_server(self._client, sock=listener, limit=LINE_MAX)
+        ending = await self._ending
+        server.close()
+        limit.cancel()
+        answers.cancel()
+        loop.remove_reader(console)
+        return ending
+
+    def _too_slow(self) -> None:
+        if not self.up:
+            self.end(Problem(f"lab {self.lab.name}", f"not up within {UP_WITHIN_S:.0f} s", self._tail()))
+
+    def _hear(self, console: int) -> None:
+        """What the lab prints: messages on its way up, and the kernel's words."""
+        data = os.read(console, CONSOLE_READ)
+        if not data:
+            self.end(self._why())
+            return
+        with contextlib.suppress(OSError):  # a full disk must not take the lab down
+            self._log.write(data)
+        for message in self._console.feed(data):
+            if message["kind"] in ("booted", "progress"):
+                self._last = message
+                if self.owner is not None:
+                    self.tell(self.owner, message)
+
+    def _why(self) -> Problem:
+        """Why the lab ended by itself."""
+        where = f"lab {self.lab.name}"
+        status = self.process.wait(guest.KILL_WAIT_S)
+        for event in History(self.lab.path / RECORD).of("run.failed"):
+            return Problem(event.fields["where"], event.fields["what"], event.fields["hint"])
+        if self.run.crash:
+            return Problem(where, f"its agent crashed: {self.run.crash.strip().splitlines()[-1]}", self.run.crash)
+        if status < 0:
+            return Problem(where, f"its kernel was killed by {signal.Signals(-status).name}", self._tail())
+        return Problem(where, "its kernel ended", self._tail())
+
+    def _tail(self) -> str:
+        """The last words of the kernel and of what it ran, without the stack of a panic."""
+        said = [line for line in self.run.console if "[<" not in line]
+        return "\n".join(said[-TAIL_LINES:])
+
+    async def _answers(self, reader: asyncio.StreamReader) -> None:
+        """From the agent to whom each is for."""
+        try:
+            while line := await reader.readline():
+                message = decode(line)
+                number = message.pop("id")
+                if message["kind"] == "up":
+                    self.up = True
+                    if self.owner is not None:
+                        self.tell(self.owner, message)
+                else:
+                    self.tell(number, message)
+        except (ProtocolError, ValueError, ConnectionError) as error:
+            self.end(Problem(f"lab {self.lab.name}", f"its agent said something unheard of: {error}", self._tail()))
+
+    def tell(self, number: int, message: Message) -> None:
+        """Say something to a client, if it is still there."""
+        writer = self.clients.get(number)
+        if writer is not None and not writer.is_closing():
+            writer.write(encode(message))
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number = next(self._numbers)
+        self.clients[number] = writer
+        asked = False
+        try:
+            while line := await reader.readline():
+                message = decode(line)
+                asked |= self._request(number, message)
+        except (ProtocolError, ValueError, ConnectionError) as error:
+            self.tell(number, error_message(RunError(Problem("testbed", f"the client said: {error}"))))
+        if number in self.downers:
+            return
+        del self.clients[number]
+        if number == self.owner and not self.up:
+            self.end()
+        if asked:
+            self._pass_on(number, {"op": "gone"})
+        writer.close()
+
+    def _request(self, number: int, message: Message) -> bool:
+        """Deal with a message of a client. Returns whether the agent has heard of it."""
+        if message["op"] == "attach":
+            self.owner = number
+            if self._last is not None:
+                self.tell(number, self._last)
+        elif message["op"] == "down":
+            self.downers.append(number)
+            self.end()
+        elif not self.up:
+            problem = Problem(f"lab {self.lab.name}", "is still coming up", "try again in a moment")
+            self.tell(number, error_message(RunError(problem)))
+        else:
+            self._pass_on(number, message)
+            return True
+        return False
+
+    def _pass_on(self, number: int, message: Message) -> None:
+        if self._agent is not None:
+            self._agent.write(encode({**message, "id": number}))
+
+
+async def supervise(
+    lab: LabFolder, listener: socket.socket, line: socket.socket, process: subprocess.Popen[bytes]
+) -> None:
+    """Serve a lab until it ends, then leave nothing behind but, if it ended by itself, word of why."""
+    supervisor = Supervisor(lab, process)
+    ending = await supervisor.serve(listener, line)
+    guest.end_session(process)
+    if ending.problem is not None and supervisor.up:
+        lab.write_ended(ending.problem)
+        Path(lab.path, "socket").unlink(missing_ok=True)
+    else:
+        lab.remove()
+    for number in [*supervisor.clients]:
+        if ending.problem is not None:
+            supervisor.tell(number, error_message(RunError(ending.problem)))
+        elif number in supervisor.downers:
+            supervisor.tell(number, {"kind": "result"})
+    for writer in supervisor.clients.values():
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+            writer.close()
+
+
+@contextlib.contextmanager
+def lab_process(lab: LabFolder, kernel: str, memory: int) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+    """The guest, or the namespaces, and our end of the line to the agent."""
+    job = Job.parse((lab.path / JOB).read_text(encoding="utf-8"))
+    ours, theirs = socket.socketpair()
+    with contextlib.ExitStack() as stack:
+        if job.kernel == "host":
+            process = stack.enter_context(host.started(job, theirs.fileno()))
+        else:
+            number = stack.enter_context(cpu.claimed())
+            process = stack.enter_context(guest.started(Path(kernel), job, Size(memory), number, theirs.fileno()))
+        theirs.close()
+        yield process, ours
+
+
+def main() -> None:
+    """Entry of the background process: its lab's folder, the guest kernel and its memory, and what it inherits."""
+    folder, kernel, memory, listening, _held = sys.argv[1:]
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    lab = LabFolder(Path(folder))
+    listener = socket.socket(fileno=int(listening))
+    try:
+        with lab_process(lab, kernel, int(memory)) as (process, line):
+            asyncio.run(supervise(lab, listener, line, process))
+    except TestbedError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(int(error.exit))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Numbers as people read them, and the same wherever they are shown."""
+
+from __future__ import annotations
+
+
+def number(value: float | None, *, none: str = "–") -> str:
+    """Four significant digits, whole numbers in full, thousands apart; ``none`` for no number."""
+    if value is None:
+        return none
+    if float(value).is_integer() and abs(value) < 10**15:
+        return f"{int(value):,}"
+    size = abs(value)
+    if size >= 10**15 or size < 10**-4:
+        return f"{value:.4g}"
+    if size >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def quantity(value: float | None, unit: str, *, none: str = "–") -> str:
+    """A number and its unit."""
+    text = number(value, none=none)
+    return f"{text} {unit}".rstrip() if value is not None else text
+
+
+def interval(low: float | None, high: float | None, *, none: str = "no bound") -> str:
+    """Bounds in words, without unit: ``0.6 to 0.9``, ``at most 3``, ``exactly 1,500``."""
+    if low is None and high is None:
+        return none
+    if low is None:
+        return f"at most {number(high)}"
+    if high is None:
+        return f"at least {number(low)}"
+    return f"exactly {number(low)}" if low == high else f"{number(low)} to {number(high)}"
+
+
+def seconds(value: float) -> str:
+    """A span of time with as many digits as its size deserves."""
+    if abs(value) < 0.0995:
+        return f"{value * 1000:.3g} ms"
+    if abs(value) < 9.995:
+        return f"{value:.2f} s"
+    if abs(value) < 600:
+        return f"{value:.1f} s"
+    return f"{value:,.0f} s"
+
+
+def size(count: int) -> str:
+    """Bytes of a file."""
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1000:.1f} kB" if count < 10**6 else f"{count / 10**6:.1f} MB"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 packet``, ``2 packets``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(words: list[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

@@ -1,0 +1,186 @@
+"""Topologies in YAML: read, checked against :mod:`testbed.yaml_model`, and declared to the builder like Python ones.
+
+So the same topology gives the same plan in both, and every rule is written once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from testbed import model, yaml_model, yaml_text
+from testbed.builder import Topology
+from testbed.errors import InputError, Problem, known
+from testbed.parameters import Parameters, optional
+from testbed.units import Duration, Quantity, Rate, Ratio, Size
+
+_QUANTITIES: Mapping[str, type[Quantity]] = {"duration": Duration, "rate": Rate, "size": Size, "ratio": Ratio}
+_OWN_WORDS = {
+    "missing": "this key is missing", "int_parsing": "not a whole number", "bool_parsing": "not yes or no",
+    "dict_type": "keys and values belong here", "model_type": "keys and values belong here",
+    "string_type": "one value belongs here", "list_type": "a list belongs here", "tuple_type": "a list belongs here",
+}  # fmt: skip
+"""Error types of pydantic whose own messages speak of Python."""
+
+
+def read_yaml(path: Path, parameters: Parameters) -> Topology:
+    """Declare what a file says. Raises :class:`InputError` with everything that has the wrong shape."""
+    document = yaml_text.read(path)
+    _declare_parameters(document, parameters)
+    texts = {name: parameter.value for name, parameter in parameters.declared.items()}
+    document.value = yaml_text.resolve(document.value, (), texts, document)
+    try:
+        content = yaml_model.Document.model_validate(document.value)
+    except ValidationError as error:
+        document.problems += [_problem(document, detail) for detail in error.errors()]
+    if document.problems:
+        raise InputError([*document.problems, *parameters.problems])
+    topology = Topology(path.stem, parameters)
+    topology.about = content.about
+    _declare(topology, content)
+    return topology
+
+
+def _declare_parameters(document: yaml_text.Document, parameters: Parameters) -> None:
+    """Parameters come first, since everything else may refer to them."""
+    listed = document.value.get("params", {}) if isinstance(document.value, dict) else {}
+    try:
+        params = TypeAdapter(dict[str, yaml_model.Param]).validate_python(listed)
+    except ValidationError:
+        return  # told when the whole document is looked at
+    for name, param in params.items():
+        try:
+            parameters.declare(name, _kind(param), param.default, param.help, choices=param.choices)
+        except ValueError as error:
+            where = document.where(("params", name, "default"))
+            document.problems.append(Problem(where, str(error), "the default has to be valid, too"))
+
+
+def _kind(param: yaml_model.Param) -> Callable[[str], object]:
+    kind = _QUANTITIES.get(param.kind)
+    if kind is None:
+        return int if param.kind == "number" else str
+    return optional(kind) if param.optional else kind.parse
+
+
+def _problem(document: yaml_text.Document, error: ErrorDetails) -> Problem:
+    place, within = _followed(error["loc"])
+    if error["type"] == "extra_forbidden":
+        names = within.model_fields if within is not None else ()
+        return Problem(document.where(place), f"unknown key {place[-1]!r}", known(str(place[-1]), names))
+    what = _OWN_WORDS.get(error["type"], error["msg"].lower())
+    given = error["input"]
+    if isinstance(given, str):
+        what = f"{given!r}: {what}"
+    hint = f"docs/schema/topology.json describes {yaml_text.dotted(place) or 'the file'}"
+    return Problem(document.where(place), what, hint)
+
+
+def _followed(loc: tuple[str | int, ...]) -> tuple[yaml_text.Place, Any]:
+    """The place in the file that pydantic means, and the type of what it is in.
+
+    pydantic's own place also names the members of unions.
+    """
+    place: list[str | int] = []
+    within: Any = None
+    annotation: Any = yaml_model.Document
+    for part in loc:
+        if part == "text" or part in yaml_model.LOSS_MODELS:
+            annotation = yaml_model.LOSS_MODELS.get(str(part))
+            continue
+        place.append(part)
+        within = next((kind for kind in _members(annotation) if _is_model(kind)), None)
+        if within is not None:
+            field = within.model_fields.get(part)
+            annotation = field.annotation if field else None
+        else:
+            # Of a dict[str, X], list[X] or tuple[X, ...]: X.
+            containers = [kind for kind in _members(annotation) if get_origin(kind) in (dict, list, tuple)]
+            inner = [kind for kind in get_args(containers[0]) if kind not in (str, ...)] if containers else []
+            annotation = inner[0] if inner else None
+    return tuple(place), within
+
+
+def _members(annotation: Any) -> Iterator[Any]:  # noqa: ANN401
+    """The members of a union, without what is annotated to them."""
+    if get_origin(annotation) is Annotated:
+        yield from _members(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, UnionType):
+        for member in get_args(annotation):
+            yield from _members(member)
+    else:
+        yield annotation
+
+
+def _is_model(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, yaml_model.Strict)
+
+
+def _declare(t: Topology, content: yaml_model.Document) -> None:
+    for name, site in content.sites.items():
+        _declare_site(t, name, site)
+    for name, router in content.transit_gateways.items():
+        t.transit_gateway(name, **_given(router))
+    for name in content.internet:
+        t.internet(name)
+    for name, link in content.links.items():
+        _declare_link(t, name, link)
+    for name, vpn in content.vpns.items():
+        t.vpn(name, *vpn.between, bgp=_bgp(t, vpn.bgp), **_given(vpn, "between", "bgp"))
+
+
+def _declare_site(t: Topology, name: str, site: yaml_model.SiteKeys) -> None:
+    ranges = {key: value for key, value in _given(site).items() if key in ("cidr", "cidr6", "mtu")}
+    if site.kind == "vpc" and site.ospf:
+        t.parameters.problems.append(Problem(f"site {name}", "a VPC speaks no OSPF", "leave ospf out"))
+    handle = t.vpc(name, **ranges) if site.kind == "vpc" else t.lan(name, ospf=site.ospf, **ranges)
+    for subnet, keys in site.subnets.items():
+        handle.subnet(subnet, **_given(keys))
+    for host, host_keys in site.hosts.items():
+        place = {"zone": host_keys.zone, "subnet": host_keys.subnet}
+        access = _impairment_fields(t, host_keys) | _given(host_keys, *yaml_model.ImpairmentKeys.model_fields, "count")
+        if host_keys.count is None:
+            handle.host(host, **(access | place))
+        else:
+            handle.hosts(host, host_keys.count, **(access | place))
+    for router, router_keys in site.routers.items():
+        handle.router(router, **_given(router_keys))
+
+
+def _declare_link(t: Topology, name: str, link: yaml_model.LinkKeys) -> None:
+    own = _given(link, *yaml_model.ImpairmentKeys.model_fields, "between", "kind", "policed", "bgp", "a_to_b", "b_to_a")
+    own |= _impairment_fields(t, link)
+    for direction in ("a_to_b", "b_to_a"):
+        keys = getattr(link, direction)
+        if keys is not None:
+            own[direction] = t.impairment(f"link {name}, {direction}", **_impairment_fields(t, keys))
+    if link.kind == "direct-connect":
+        t.direct_connect(name, *link.between, hosted=link.policed, bgp=_bgp(t, link.bgp), **own)
+    else:
+        t.link(name, *link.between, kind=link.kind, policed=link.policed, bgp=_bgp(t, link.bgp), **own)
+
+
+def _impairment_fields(t: Topology, keys: yaml_model.ImpairmentKeys) -> dict[str, Any]:
+    names = yaml_model.ImpairmentKeys.model_fields
+    found = {name: value for name, value in _given(keys).items() if name in names}
+    if isinstance(keys.loss, yaml_model.GilbertElliottLoss):
+        found["loss"] = t.gilbert_elliott(**keys.loss.model_dump())
+    if isinstance(keys.loss, yaml_model.FourStateLoss):
+        found["loss"] = t.four_state(**keys.loss.model_dump())
+    if keys.slot is not None:
+        found["slot"] = t.slot(**keys.slot.model_dump())
+    return found
+
+
+def _bgp(t: Topology, keys: yaml_model.BgpKeys | None) -> model.Bgp | None:
+    return None if keys is None else t.bgp(**_given(keys))
+
+
+def _given(keys: BaseModel, *without: str) -> dict[str, Any]:
+    """The keys that the file has, as the builder's keywords."""
+    return {name: getattr(keys, name) for name in keys.model_fields_set if name not in without}
