@@ -24,7 +24,6 @@ from testbed.errors import Problem, known
 from testbed.fields import (
     AccessFields,
     AttachFields,
-    BgpFields,
     DirectConnectFields,
     ImpairmentFields,
     RouterFields,
@@ -32,11 +31,10 @@ from testbed.fields import (
     VpnFields,
 )
 from testbed.parameters import Parameters
-from testbed.units import Duration, Quantity, Rate, Ratio, Size
+from testbed.units import Duration, Rate
+from testbed.values import Values
 
 T = TypeVar("T")
-Q = TypeVar("Q", bound=Quantity)
-W = TypeVar("W", bound=str)
 
 
 @dataclass(frozen=True)
@@ -69,13 +67,13 @@ class SiteHandle:
         return self._t._add_router(name, kind or self._t._gateway_kind(self.name), self.name, asn, options)
 
 
-class Topology:
+class Topology(Values):
     """Collects what a topology file declares."""
 
     def __init__(self, name: str, parameters: Parameters | None = None) -> None:
+        super().__init__(parameters or Parameters())
         self.name = name
         self.about = ""
-        self.parameters = parameters or Parameters()
         self._sites: dict[str, model.Site] = {}
         self._made_subnets: set[str] = set()
         """Sites whose subnets are made here as hosts need them."""
@@ -157,14 +155,15 @@ class Topology:
         ``a`` is the provider's side; ``options``: :class:`testbed.model.Vpn`.
         """
         where = f"vpn {name}"
-        if bgp is None and routing == "bgp":
+        way = self._chosen(where, routing, fields.VPN_ROUTINGS)
+        if bgp is None and way == "bgp":
             bgp = self.bgp(hold=presets.VPN_BGP_HOLD.value, keepalive=presets.VPN_BGP_KEEPALIVE.value)
         fields.unknown(where, options, VpnFields, self.parameters.problems)
         self._vpns.append(
             model.Vpn(
                 name=name, kind=self._chosen(where, kind, fields.VPN_KINDS), a=a, b=b, over=over, bgp=bgp,
                 tunnels=tuple(f"{name}-{i + 1}" for i in range(tunnels)),
-                routing=self._chosen(where, routing, fields.VPN_ROUTINGS), suite=options.get("suite", "aes128gcm16"),
+                routing=way, suite=options.get("suite", "aes128gcm16"),
                 nat_traversal=options.get("nat_traversal", False), mtu=options.get("mtu"),
                 clamp_mss=options.get("clamp_mss", True), packets_per_s=packets_per_s,
                 rate=self._optional(f"{where}, rate", Rate, rate, fields.STAND_IN_RATE),
@@ -174,51 +173,6 @@ class Topology:
             )
         )  # fmt: skip
         return name
-
-    def bgp(
-        self, *, hold: Text | Duration = presets.DX_BGP_HOLD.value, keepalive: Text | Duration | None = None,
-        bfd: Text | Duration | None = None, bfd_multiplier: int = presets.DX_BFD_MULTIPLIER.value,
-        local_pref: int | None = None, **options: Unpack[BgpFields],
-    ) -> model.Bgp:  # fmt: skip
-        """BGP options for a link or VPN. ``keepalive`` defaults to a third of ``hold``; ``bfd`` is its interval.
-
-        The others: :class:`testbed.model.Bgp`.
-        """
-        held = self._quantity("bgp, hold", Duration, hold, presets.DX_BGP_HOLD.value)
-        kept = self._optional("bgp, keepalive", Duration, keepalive)
-        if kept is None:
-            kept = Duration(held // (3 * 10**9) * 10**9)  # whole seconds, as BGP counts
-        interval = self._optional("bgp, bfd", Duration, bfd)
-        detection = None if interval is None else model.Bfd(interval=interval, multiplier=bfd_multiplier)
-        return model.Bgp(hold=held, keepalive=kept, bfd=detection, local_pref=local_pref, **options)
-
-    def impairment(self, where: str = "impairment", **given: Unpack[ImpairmentFields]) -> model.Impairment:
-        """An impairment from fields given as text: ``impairment(delay="5 ms", loss="0.1 %")``."""
-        return fields.impairment(where, given, self.parameters.problems)
-
-    def gilbert_elliott(
-        self, *, p: Text | Ratio, r: Text | Ratio, loss_bad: Text | Ratio = model.ALL,
-        loss_good: Text | Ratio = model.NONE,
-    ) -> model.GilbertElliott:  # fmt: skip
-        """Loss in bursts, for ``loss=``: see :class:`testbed.model.GilbertElliott`."""
-        given = {"p": p, "r": r, "loss_bad": loss_bad, "loss_good": loss_good}
-        return model.GilbertElliott(**self._ratios("gilbert_elliott", given))
-
-    def four_state(
-        self, *, p13: Text | Ratio, p31: Text | Ratio = model.ALL, p32: Text | Ratio = model.NONE,
-        p23: Text | Ratio = model.ALL, p14: Text | Ratio = model.NONE,
-    ) -> model.FourState:  # fmt: skip
-        """Markov loss, for ``loss=``: see :class:`testbed.model.FourState`."""
-        given = {"p13": p13, "p31": p31, "p32": p32, "p23": p23, "p14": p14}
-        return model.FourState(**self._ratios("four_state", given))
-
-    def slot(
-        self, *, min: Text | Duration, max: Text | Duration, packets: int = 0, bytes: Text | Size = model.NO_BYTES
-    ) -> model.Slot:
-        """Delivery in bursts, for ``slot=``: see :class:`testbed.model.Slot`."""
-        shortest, longest = (self._quantity("slot", Duration, value, Duration(1)) for value in (min, max))
-        most = self._quantity("slot", Size, bytes, model.NO_BYTES)
-        return model.Slot(min=shortest, max=longest, packets=packets, bytes=most)
 
     def build(self) -> model.Model:
         """The model of all that was declared."""
@@ -230,6 +184,7 @@ class Topology:
     def _add_site(self, name: str, kind: model.SiteKind, cidr: str, cidr6: str, mtu: int, *, ospf: bool) -> SiteHandle:
         if name in self._sites:
             self.parameters.problems.append(Problem(f"site {name}", "declared twice", "give each site its own name"))
+            return SiteHandle(self, name)
         # A unique local prefix (RFC 4193) in declared order; its 40 "random" bits count, so that plans are readable.
         cidr6 = cidr6 or f"fd00:0:{len(self._sites) + 1:x}::/48"
         self._sites[name] = model.Site(name=name, kind=kind, cidr=cidr, cidr6=cidr6, mtu=mtu, ospf=ospf)
@@ -252,15 +207,21 @@ class Topology:
         given = fields.impairment(where, own, self.parameters.problems) if own else None
         self._hosts.append(
             model.Host(
-                name=name, site=site, subnet=subnet or self._subnet_of(where, site, zone), a_to_b=given, b_to_a=given,
+                name=name, site=site, subnet=self._subnet_of(where, site, zone, subnet), a_to_b=given, b_to_a=given,
                 rate=self._optional(f"{where}, rate", Rate, access.get("rate"), fields.STAND_IN_RATE),
             )
         )  # fmt: skip
         return name
 
-    def _subnet_of(self, where: str, site: str, zone: str) -> str:
-        """The first subnet of a zone; it is made where a site declares none of its own."""
+    def _subnet_of(self, where: str, site: str, zone: str, name: str) -> str:
+        """The subnet of that name, or the first of a zone; it is made where a site declares none of its own."""
         subnets = self._sites[site].subnets
+        if name:
+            zones = {subnet.zone for subnet in subnets if subnet.name == name}
+            if zone and zones and zone not in zones:
+                what = f"subnet {name} is not in zone {zone!r}"
+                self.parameters.problems.append(Problem(where, what, "give the subnet alone"))
+            return name
         for subnet in subnets:
             if subnet.zone == zone:
                 return subnet.name
@@ -284,15 +245,3 @@ class Topology:
             )
         )  # fmt: skip
         return name
-
-    def _ratios(self, where: str, given: dict[str, Text | Ratio]) -> dict[str, Ratio]:
-        return {name: self._quantity(f"{where}, {name}", Ratio, value, model.NONE) for name, value in given.items()}
-
-    def _quantity(self, where: str, kind: type[Q], value: object, instead: Q) -> Q:
-        return fields.quantity(where, kind, value, instead, self.parameters.problems)
-
-    def _optional(self, where: str, kind: type[Q], value: object, instead: Q | None = None) -> Q | None:
-        return None if value is None else fields.quantity(where, kind, value, instead, self.parameters.problems)
-
-    def _chosen(self, where: str, value: str, among: tuple[W, ...]) -> W:
-        return fields.chosen(where, value, among, self.parameters.problems)

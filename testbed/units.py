@@ -52,7 +52,7 @@ class Quantity(int):
             return value
         match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
         if match is None:
-            raise UnitError(f"{value!r} is not a {cls.kind}: write a number and a unit, such as {cls.example!r}")
+            raise UnitError(f"{value!r} is not a {cls.kind}: it takes a number and a unit")
         number, unit = match.groups()
         if unit not in cls.units:
             raise UnitError(f"{value!r} has no unit of a {cls.kind}: use one of {', '.join(cls.units)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from testbed import model, yaml_model, yaml_text
@@ -21,7 +21,7 @@ from testbed.units import Duration, Quantity, Rate, Ratio, Size
 
 _QUANTITIES: Mapping[str, type[Quantity]] = {"duration": Duration, "rate": Rate, "size": Size, "ratio": Ratio}
 _OWN_WORDS = {
-    "missing": "this key is missing", "int_parsing": "not a whole number", "bool_parsing": "not yes or no",
+    "missing": "this is missing", "int_parsing": "not a whole number", "bool_parsing": "not yes or no",
     "dict_type": "keys and values belong here", "model_type": "keys and values belong here",
     "string_type": "one value belongs here", "list_type": "a list belongs here", "tuple_type": "a list belongs here",
 }  # fmt: skip
@@ -49,11 +49,11 @@ def read_yaml(path: Path, parameters: Parameters) -> Topology:
 def _declare_parameters(document: yaml_text.Document, parameters: Parameters) -> None:
     """Parameters come first, since everything else may refer to them."""
     listed = document.value.get("params", {}) if isinstance(document.value, dict) else {}
-    try:
-        params = TypeAdapter(dict[str, yaml_model.Param]).validate_python(listed)
-    except ValidationError:
-        return  # told when the whole document is looked at
-    for name, param in params.items():
+    for name, keys in listed.items() if isinstance(listed, dict) else ():
+        try:
+            param = yaml_model.Param.model_validate(keys)
+        except ValidationError:
+            continue  # told when the whole document is looked at
         try:
             parameters.declare(name, _kind(param), param.default, param.help, choices=param.choices)
         except ValueError as error:
@@ -77,8 +77,7 @@ def _problem(document: yaml_text.Document, error: ErrorDetails) -> Problem:
     given = error["input"]
     if isinstance(given, str):
         what = f"{given!r}: {what}"
-    hint = f"docs/schema/topology.json describes {yaml_text.dotted(place) or 'the file'}"
-    return Problem(document.where(place), what, hint)
+    return Problem(document.where(place), what, "topologies/hybrid.yaml has an example of nearly every key")
 
 
 def _followed(loc: tuple[str | int, ...]) -> tuple[yaml_text.Place, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
@@ -11,15 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from testbed.errors import Problem, RunError
+from testbed.kernel.programs import ENVIRONMENT, find_program
 from testbed.net.namespace import Namespaces
 
 STOP_WAIT_S = 2.0
 """How long a program may take to end after SIGTERM before it is killed; arbitrary, on the lab's clock."""
 POLL_S = 0.01
 TAIL_LINES = 15
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/frr:/usr/lib/ipsec"
-"""Daemons live in sbin, which an ordinary user's PATH lacks."""
-ENVIRONMENT = {"PATH": _PATH, "LANG": "C.UTF-8", "HOME": "/root", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
 
 
 @dataclass
@@ -103,8 +100,5 @@ def wait_until(program: Program, ready: Callable[[], bool], what: str, *, timeou
 
 def find(name: str) -> str | None:
     """Full path of a program, sbin and the daemons' own folders included."""
-    for folder in _PATH.split(":"):
-        path = Path(folder, name)
-        if os.access(path, os.X_OK):
-            return str(path)
-    return None
+    found = find_program(name, ENVIRONMENT)
+    return str(found) if found else None

@@ -14,6 +14,7 @@ from pathlib import Path
 from testbed.daemons import charon_log, process
 from testbed.daemons.base import Place, StateChange
 from testbed.errors import RunError
+from testbed.kernel.programs import ENVIRONMENT
 from testbed.net.namespace import Namespaces
 from testbed.plan.plan import Plan, PlannedTunnel
 from testbed.presets import IPSEC_SUITES, VPN_REKEY_FUZZ, VPN_REKEY_MARGIN, VPN_REPLAY_WINDOW
@@ -218,7 +219,7 @@ class Strongswan:
         assert self._place is not None and self._program is not None, "started before"
         argv = [process.find("swanctl") or "swanctl", *words, "--uri", f"unix://{self._place.run / 'charon.vici'}"]
         done = subprocess.run(
-            argv, env={**process.ENVIRONMENT, **self._environment()}, capture_output=True, text=True,
+            argv, env={**ENVIRONMENT, **self._environment()}, capture_output=True, text=True,
             timeout=READY_TIMEOUT_S, check=False,
         )  # fmt: skip
         if done.returncode != 0:

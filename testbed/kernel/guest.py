@@ -33,8 +33,8 @@ SPIN_BOUND_S = 2
 """CPU seconds of user code without a system call before the kernel interrupts it; the patch's own default."""
 TAIL_LINES = 60
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/", "PAD": "x" * (1 << 16)}
-"""Always the same, and with a long last string: the kernel places its user processes' stub just below the highest string
-of its environment. The stub's own first stack is up there too, and where both meet it dies at its first step (seen)."""
+"""Always the same, and with a long last string: the kernel places its user processes' stub just below the highest
+string of its environment. The stub's own first stack is up there too, and where both meet it dies at its first step (seen)."""
 ADDR_NO_RANDOMIZE = 0x0040000
 PR_SET_PDEATHSIG = 1
 KILL_WAIT_S = 1.0
@@ -108,6 +108,8 @@ def started(
     kernel: Path, job: Job, memory: Size, cpu: int | None, line: int | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A guest that boots; it is gone when the block ends. ``line``: a socket to be its second console."""
+    # The guest cannot write bytecode, and whether it finds some must not depend on what ran here before.
+    compileall.compile_dir(PACKAGE, quiet=2)
     with private.folder() as folder:
         # The record's place in the guest is always the same, however deep it lies here.
         replace(job, record=str(RECORD), record_source=job.record).write(folder / JOB.name)

@@ -13,6 +13,11 @@ PACKAGES_FILE = Path(__file__).with_name("packages.txt")
 # Daemons live outside an ordinary user's PATH; FRR's in a directory of their own.
 DAEMON_DIRECTORIES = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/frr")
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
+ENVIRONMENT: Mapping[str, str] = {
+    "PATH": ":".join((DEFAULT_PATH, *DAEMON_DIRECTORIES)), "LANG": "C.UTF-8", "HOME": "/root",
+    "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0",
+}  # fmt: skip
+"""What every program of a lab is given, so that no run depends on the user's own environment."""
 COMPILER_ANSWERS_IN_S = 20.0  # arbitrary; far above what a loaded machine was seen to need
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.daemons.process import ENVIRONMENT
+from testbed.kernel.programs import ENVIRONMENT
 from testbed.lab.protocol import CHUNK, WINDOW, Message, pack, unpack
 from testbed.net.namespace import CLONE_NEWUTS, Namespaces, unshare
 from testbed.run.clock import Waiter

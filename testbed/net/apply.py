@@ -28,6 +28,9 @@ _ROUTER_SYSCTLS = {
     # Paths are asymmetric while routes move; a reverse path filter would drop what the network would not.
     "net/ipv4/conf/all/rp_filter": "0",
     "net/ipv4/conf/default/rp_filter": "0",
+    # A host that is told of another router of its LAN would keep that path when routes move back.
+    "net/ipv4/conf/all/send_redirects": "0",
+    "net/ipv4/conf/default/send_redirects": "0",
     # Layer-4 hashing, as routers with ECMP do: flows spread, each keeps its path.
     "net/ipv4/fib_multipath_hash_policy": "1",
     "net/ipv6/fib_multipath_hash_policy": "1",

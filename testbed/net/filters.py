@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from testbed.daemons import process
 from testbed.errors import MachineError, Problem, RunError
+from testbed.kernel.programs import ENVIRONMENT, find_program
 from testbed.net.namespace import Namespaces
 from testbed.plan.plan import Plan
 from testbed.theory.mtu import mss
@@ -155,12 +155,12 @@ def _read(namespaces: Namespaces, node: str) -> list[dict[str, Any]]:
 
 
 def _nft(namespaces: Namespaces, node: str, words: list[str], text: str) -> str:
-    program = process.find("nft")
+    program = find_program("nft", ENVIRONMENT)
     if program is None:
         raise MachineError(Problem("nft", "not installed", "install nftables; testbed doctor says how"))
     with namespaces.inside(node):
         done = subprocess.run(
-            [program, "-j", *words], input=text, env=process.ENVIRONMENT, capture_output=True, text=True,
+            [str(program), "-j", *words], input=text, env=ENVIRONMENT, capture_output=True, text=True,
             timeout=NFT_TIMEOUT_S, check=False,
         )  # fmt: skip
     if done.returncode != 0:

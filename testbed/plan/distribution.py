@@ -75,7 +75,7 @@ def table(distribution: Distribution, *, delay_ns: int, jitter_ns: int, samples:
         raise _refuse("a constant delay has no jitter", "take the jitter away, or choose another distribution")
     made = _measured(tuple(samples)) if distribution == "table" else _named(distribution, delay_ns / jitter_ns)
     if made.spread * jitter_ns > JITTER_NS_MAX:
-        most = Duration(JITTER_NS_MAX // made.spread)
+        most = Duration(JITTER_NS_MAX // made.spread // 10**6 * 10**6)
         raise _refuse(f"the kernel takes at most {most} of jitter in this shape", "lower it")
     # The lowest entry that leaves no delay below 0. One entry too low is rounding, and is raised; more is refused.
     floor = -(delay_ns * SCALE // (jitter_ns * made.spread))
@@ -83,9 +83,14 @@ def table(distribution: Distribution, *, delay_ns: int, jitter_ns: int, samples:
         reach = -made.entries[0] * made.spread / SCALE
         raise _refuse(
             f"{distribution} jitter reaches {reach:.2f} standard deviations below the mean, and so below a delay of 0",
-            f"the delay must be at least {reach:.3f} times the jitter: {Duration(math.ceil(reach * jitter_ns))}",
+            f"the delay must be at least {reach:.3f} times the jitter: {_rounded_up(reach * jitter_ns)}",
         )
     return Table(tuple(max(entry, floor) for entry in made.entries), made.spread)
+
+
+def _rounded_up(ns: float) -> Duration:
+    """A delay that reads well."""
+    return Duration(math.ceil(ns / 1000) * 1000)
 
 
 def _refuse(what: str, hint: str = "") -> InputError:

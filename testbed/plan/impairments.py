@@ -51,7 +51,7 @@ def without_effect(impairment: Impairment) -> Iterator[Problem]:
         yield Problem("table", f"the distribution is {impairment.distribution}", "set it to 'table', or leave this out")
     if impairment.distribution == "table" and not impairment.table:
         yield Problem("distribution", "'table' without a table", "give measured delays in table=")
-    if impairment.reorder_gap != 1 and not impairment.reorder:
+    if impairment.reorder_gap > 1 and not impairment.reorder:
         yield Problem("reorder_gap", "nothing is reordered", "give reorder, or leave it out")
 
 

@@ -52,7 +52,7 @@ def reach(routings: Sequence[Routing]) -> tuple[Reach, ...]:
 
 def _reach(node: str, prefix: str, ways: Sequence[_Way], ecmp: int) -> Reach:
     best = _best(ways)
-    # Only BGP's own routes are merged: a static VPN route stands alone, and so do ways of different neighbours' ASes.
+    # What BIRD and FRR merge alike: BGP routes of one AS path. A static VPN route stands alone.
     paths = min(ecmp, len(_interfaces(best))) if all(way.path == best[0].path != () for way in best) else 1
     return Reach(node=node, prefix=prefix, via=_interfaces(ways), best=_interfaces(best), paths=paths)
 

@@ -92,7 +92,8 @@ def _name(where: str, name: str) -> Iterator[Problem]:
         yield Problem(where, "not a usable name", "lower-case letters, digits and dashes, a letter first")
     if len(name) > NAME_MAX:
         yield Problem(where, f"a name of {len(name)} characters is too long", f"at most {NAME_MAX}: interfaces get it")
-    if RESERVED.fullmatch(name):
+    kind = where.partition(" ")[0]
+    if (kind in ("host", "link", "tunnel") and RESERVED.fullmatch(name)) or (kind == "router" and name == FABRIC):
         yield Problem(where, "this name is the kernel's, a daemon's or the testbed's own", "choose another")
 
 
@@ -112,7 +113,9 @@ def _is_special(range_: Network) -> bool:
 def _no_range(where: str, text: str, version: int) -> Problem:
     hint = "such as 10.0.0.0/16" if version == 4 else "such as fd00:1::/48"
     with contextlib.suppress(ValueError):
-        hint = f"did you mean {ipaddress.ip_network(text, strict=False)}? The bits after the length must be 0"
+        meant = ipaddress.ip_network(text, strict=False)
+        if meant.version == version:
+            hint = f"did you mean {meant}? The bits after the length must be 0"
     return Problem(where, f"{text!r} is no IPv{version} range", hint)
 
 
@@ -196,7 +199,7 @@ def _sites(model: Model) -> Iterator[Problem]:
             names = ", ".join(router.name for router in mine)
             yield Problem(where, f"a VPC has one gateway, not {names}", "give one gateway all links, or make it a LAN")
         if len(mine) > 1 and not site.subnets:
-            yield Problem(where, "its routers have no subnet in common", f"t.lan(...).subnet({site.name!r})")
+            yield Problem(where, "its routers have no subnet in common", "give it one: site.subnet(...)")
         if len(mine) > addresses.FIRST_HOST - 1:
             yield Problem(where, f"{len(mine)} routers are too many", f"at most {addresses.FIRST_HOST - 1}")
 

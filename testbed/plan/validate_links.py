@@ -124,8 +124,6 @@ def _internet(where: str, link: Link, routers: Mapping[str, Router]) -> Iterator
         yield Problem(where, f"{link.b} is not the Internet", "t.attach(gateway, internet): the second is t.internet()")
     if a is not None and a.kind == "internet":
         yield Problem(where, f"{link.a} is the Internet itself", "t.attach(gateway, internet): the first is a gateway")
-    if link.bgp is not None:
-        yield Problem(where, "no BGP is spoken with the Internet here", "leave bgp out, and add a VPN over it")
     if link.mtu > INTERNET_MTU:
         yield Problem(where, f"MTU {link.mtu} is more than the Internet carries", f"at most {INTERNET_MTU}")
 
@@ -143,15 +141,15 @@ def _bgp(where: str, bgp: Bgp) -> Iterator[Problem]:
     if not least <= bgp.hold <= U16_MAX * _SECOND or bgp.hold % _SECOND:
         hint = f"whole seconds, {least} (RFC 4271) to {U16_MAX} s"
         yield Problem(where, f"a BGP hold time of {bgp.hold}", hint)
-    if bgp.keepalive >= bgp.hold or bgp.keepalive < _SECOND or bgp.keepalive % _SECOND:
+    if bgp.keepalive > bgp.hold // 2 or bgp.keepalive < _SECOND or bgp.keepalive % _SECOND:
         what = f"a BGP keepalive of {bgp.keepalive} with a hold time of {bgp.hold}"
-        yield Problem(where, what, "whole seconds, below the hold time, normally a third of it")
+        yield Problem(where, what, "whole seconds, normally a third of the hold time, and at most half (BIRD)")
     if bgp.bfd is not None:
         if bgp.bfd.interval < BFD_INTERVAL_MIN or bgp.bfd.interval % 10**6:
             hint = f"whole milliseconds, at least {BFD_INTERVAL_MIN}"
             yield Problem(where, f"a BFD interval of {bgp.bfd.interval}", hint)
-        if not 1 <= bgp.bfd.multiplier <= 255:
-            yield Problem(where, f"a BFD multiplier of {bgp.bfd.multiplier}", "between 1 and 255 (RFC 5880)")
+        if not 2 <= bgp.bfd.multiplier <= 255:
+            yield Problem(where, f"a BFD multiplier of {bgp.bfd.multiplier}", "between 2 (FRR) and 255 (RFC 5880)")
     ranges = [("med", med, 0, U32_MAX) for med in bgp.med if med is not None]
     ranges += [("prepend", times, 0, PREPEND_MAX) for times in bgp.prepend]
     ranges += [("communities", half, 0, U16_MAX) for community in bgp.communities for half in community]
@@ -217,7 +215,9 @@ def _vpn_mtu(where: str, vpn: Vpn, attached: Mapping[tuple[str, str], Link]) -> 
     if vpn.kind == "ipsec" and vpn.suite not in presets.IPSEC_SUITES:
         yield Problem(where, f"unknown suite {vpn.suite!r}", known(vpn.suite, presets.IPSEC_SUITES))
         return
-    path = min((link.mtu for link in attached.values() if link.a in (vpn.a, vpn.b)), default=INTERNET_MTU)
+    path = min((attached[end, vpn.over].mtu for end in (vpn.a, vpn.b) if (end, vpn.over) in attached), default=0)
+    if not path:
+        return
     try:
         found = sizes.tunnel_mtu(vpn, path)
     except ValueError:

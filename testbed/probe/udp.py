@@ -1,145 +1,218 @@
 """A stream of numbered UDP packets from one host to another, which sends each back.
 
 Each packet has three instants: sent, reached the far host, returned. So loss, gap and one-way delay are known for each
-direction; in a lab all hosts share one clock, so one-way delay needs no synchronisation.
+direction; in a lab all hosts share one clock, so one-way delay needs no synchronisation. Arrivals are the kernel's own
+instants, so the near end may read them late, many at once: a stream costs five system calls a packet.
 """
 
 from __future__ import annotations
 
 import array
 import contextlib
+import gc
+import itertools
+import signal
 import socket
 import struct
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from testbed.net.mmsg import SO_TIMESTAMPNS, STAMP, Batch, room
 from testbed.net.namespace import Namespaces
 from testbed.probe.child import Child, Stop, fork
 from testbed.units import Duration
 
 PORT = 40000
 """First port of probes; arbitrary, outside the ephemeral range (32768-60999 is ours alone inside a lab)."""
-SO_TIMESTAMPNS = 35
+COLUMNS = ("seq", "sent_ns", "reached_ns", "returned_ns")
+READ_EACH = 64
+"""Packets sent between two readings of what has returned; arbitrary."""
+_ROOM = 4 << 20
+"""Bytes of unread answers, some 5,000: many more than can return between two readings; arbitrary."""
 _TIMESPEC = struct.Struct("=qq")
 _PACKET = struct.Struct("!Q")
-COLUMNS = ("seq", "sent_ns", "reached_ns", "returned_ns")
+_CONTROL_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
+
+Row = tuple[int, int, int | None, int | None]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What rows do not show. ``there`` is counted where packets reached the far host, ``back`` where they returned.
+
+    Attributes:
+        twice_there, twice_back: packets that had arrived before.
+        late_there, late_back: packets that arrived after one that was sent later (RFC 4737 section 3.3).
+    """
+
+    twice_there: int = 0
+    twice_back: int = 0
+    late_there: int = 0
+    late_back: int = 0
 
 
 @dataclass
 class UdpStream:
-    """A running stream. ``finish`` ends it and gives the rows."""
+    """A running stream. ``finish`` ends it and gives the rows; ``counts`` are known then."""
 
     name: str
     source: str
     target: str
     interval: Duration
-    children: list[Child]
+    sender: Child
+    echo: Child
+    near: socket.socket
     files: dict[str, Path]
     epoch_ns: int
+    counts: Counts = field(default_factory=Counts)
 
-    def finish(self, drain: float = 0.0) -> list[tuple[int, int, int | None, int | None]]:
-        """Stop sending, then receiving, and put the three ends together: (seq, sent, reached, returned) a row."""
-        sender, *receivers = self.children
-        sender.stop()
+    def finish(self, drain: float = 0.0) -> list[Row]:
+        """Stop sending, then receiving, and put the three ends together: (seq, sent, reached, returned) a row.
+
+        Args:
+            drain: how many seconds answers are waited for after the last packet.
+
+        Raises:
+            RunError: a process of the stream had failed.
+        """
+        self.sender.stop()
         if drain:
             time.sleep(drain)
-        for receiver in receivers:
-            receiver.stop()
-        sent = _read(self.files["sent"])
-        reached = dict(_pairs(_read(self.files["reached"])))
-        returned = dict(_pairs(_read(self.files["returned"])))
-        start = self.epoch_ns
-
-        def since(instant: int | None) -> int | None:
-            return None if instant is None else instant - start
-
-        # The first answer to a number counts; duplicates are counted by those who look for them.
-        return [(seq, at - start, since(reached.get(seq)), since(returned.get(seq))) for seq, at in enumerate(sent)]
+        self.echo.stop()
+        # The sender has ended; what returned since then waits in the socket that it shared with us.
+        rest = _Inbox(self.near)
+        rest.read()
+        self.near.close()
+        reached, twice_there, late_there = _first(_pairs(_read(self.files["reached"])))
+        returned, twice_back, late_back = _first(
+            itertools.chain(_pairs(_read(self.files["returned"])), rest.taken())
+        )
+        self.counts = Counts(twice_there, twice_back, late_there, late_back)
+        return _rows(_read(self.files["sent"]), reached, returned, self.epoch_ns)
 
 
 def start(
     namespaces: Namespaces, scratch: Path, name: str, source: tuple[str, str], target: tuple[str, str],
     interval: Duration, port: int, epoch_ns: int,
 ) -> UdpStream:  # fmt: skip
-    """Start a stream. ``source`` and ``target`` are (node, address)."""
+    """Start a stream.
+
+    Args:
+        namespaces: of the lab.
+        scratch: for files of the stream's processes.
+        name: of the stream.
+        source: (node, address) that sends.
+        target: (node, address) that sends back.
+        interval: from one packet to the next.
+        port: of both ends.
+        epoch_ns: instant that the rows' instants count from, in ns of CLOCK_REALTIME.
+    """
     files = {what: scratch / f"{name}.{what}" for what in ("sent", "reached", "returned")}
-    family = socket.AF_INET6 if ":" in target[1] else socket.AF_INET
-    with namespaces.inside(target[0]):
-        far = _socket(family)
-        far.bind((target[1], port))
-    with namespaces.inside(source[0]):
-        near = _socket(family)
-        near.bind((source[1], port))
-        near.connect((target[1], port))
+    near, far = _socket(namespaces, source, port), _socket(namespaces, target, port)
+    there = (target[1], port)
     echo = fork(namespaces, target[0], f"{name}-echo", scratch, lambda: _echo(far, files["reached"]))
-    receive = fork(namespaces, source[0], f"{name}-receive", scratch, lambda: _receive(near, files["returned"]))
-    send = fork(namespaces, source[0], f"{name}-send", scratch, lambda: _send(near, interval, files["sent"]))
-    near.close()
+    sender = fork(namespaces, source[0], f"{name}-send", scratch, lambda: _send(near, there, interval, files))
     far.close()
-    return UdpStream(name, source[0], target[0], interval, [send, echo, receive], files, epoch_ns)
+    return UdpStream(name, source[0], target[0], interval, sender, echo, near, files, epoch_ns)
 
 
-def _socket(family: socket.AddressFamily) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_DGRAM)
+def _socket(namespaces: Namespaces, place: tuple[str, str], port: int) -> socket.socket:
+    """Not connected: a connected one reports an ICMP error in the place of the next packet, which then is not sent."""
+    node, address = place
+    with namespaces.inside(node):
+        made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    room(made, _ROOM)
+    made.bind((address, port))
     return made
 
 
-def _send(near: socket.socket, interval: Duration, file: Path) -> None:
-    sent = array.array("q")
-    send, pack, now, sleep = near.send, _PACKET.pack, time.time_ns, time.sleep
-    start = now()
-    try:
-        while True:
-            number = len(sent)
-            left = start + number * interval - now()
-            if left > 0:
-                sleep(left / 1e9)
-            sent.append(now())
-            # No route, or the router says so: the packet is lost, and counts as lost.
-            with contextlib.suppress(OSError):
-                send(pack(number))
-    except Stop:
-        file.write_bytes(sent.tobytes())
+class _Inbox:
+    """Arrivals of one socket: taken in by the batch, and made sense of at the end."""
+
+    def __init__(self, inward: socket.socket) -> None:
+        self._socket = inward
+        self._batch = Batch(READ_EACH, _PACKET.size, STAMP.size)
+        self._packets = bytearray()
+        self._stamps = bytearray()
+
+    def read(self) -> None:
+        """Take in what is there."""
+        while count := self._batch.receive(self._socket):
+            self._packets += self._batch.data[: count * _PACKET.size]
+            self._stamps += self._batch.controls[: count * STAMP.size]
+
+    def taken(self) -> Iterator[tuple[int, int]]:
+        """(seq, instant) of all that was taken in."""
+        stamps = STAMP.iter_unpack(self._stamps)
+        for (number,), (*_, seconds, ns) in zip(_PACKET.iter_unpack(self._packets), stamps, strict=True):
+            yield number, seconds * 10**9 + ns
+
+
+class _StopWhileAsleep:
+    """Lets a request to stop break off a sleep, but never the step between noting a packet and sending it."""
+
+    def __init__(self) -> None:
+        self.asked = self.asleep = False
+        signal.signal(signal.SIGTERM, self._handle)
+
+    def _handle(self, signum: int, frame: object) -> None:
+        self.asked = True
+        if self.asleep:
+            raise Stop
+
+
+def _send(near: socket.socket, there: tuple[str, int], interval: Duration, files: dict[str, Path]) -> None:
+    gc.disable()  # a collection would touch, and so copy, every page shared with the parent
+    stop = _StopWhileAsleep()
+    sent, inbox = array.array("q"), _Inbox(near)
+    with contextlib.suppress(Stop):
+        _send_until(stop, near, there, interval, sent, inbox.read)
+    inbox.read()
+    files["sent"].write_bytes(sent.tobytes())
+    files["returned"].write_bytes(array.array("q", itertools.chain.from_iterable(inbox.taken())).tobytes())
+
+
+def _send_until(
+    stop: _StopWhileAsleep, near: socket.socket, there: tuple[str, int], interval: Duration, sent: array.array[int],
+    read: Callable[[], None],
+) -> None:  # fmt: skip
+    """Send a packet each interval. The clock is looked at once a packet: what is noted is when it was sent."""
+    send, pack, clock, sleep, note = near.sendto, _PACKET.pack, time.time_ns, time.sleep, sent.append
+    due = now = clock()
+    for number in itertools.count():
+        left = due - now
+        if left > 0:
+            stop.asleep = True
+            sleep(left / 1e9)
+            stop.asleep = False
+        if stop.asked:
+            return
+        now = clock()
+        note(now)
+        with contextlib.suppress(OSError):  # no route: the packet is lost, and counts as lost
+            send(pack(number), there)
+        due += interval
+        if number % READ_EACH == READ_EACH - 1:
+            read()
 
 
 def _echo(far: socket.socket, file: Path) -> None:
+    gc.disable()
     reached = array.array("q")
     receive, send_to = far.recvmsg, far.sendto
-    space = socket.CMSG_SPACE(_TIMESPEC.size)
     try:
         while True:
-            try:
-                data, control, _, peer = receive(64, space)
-            except OSError:
-                continue  # an ICMP error for an earlier answer: that answer is lost, and counts as lost
+            data, control, _, peer = receive(64, _CONTROL_BYTES)
             reached.append(_PACKET.unpack(data)[0])
-            reached.append(_instant(control))
-            with contextlib.suppress(OSError):
+            seconds, nanoseconds = _TIMESPEC.unpack(control[0][2])
+            reached.append(seconds * 10**9 + nanoseconds)
+            with contextlib.suppress(OSError):  # no route back: the answer is lost, and counts as lost
                 send_to(data, peer)
     except Stop:
-        file.write_bytes(reached.tobytes())
-
-
-def _receive(near: socket.socket, file: Path) -> None:
-    returned = array.array("q")
-    receive, space = near.recvmsg, socket.CMSG_SPACE(_TIMESPEC.size)
-    try:
-        while True:
-            try:
-                data, control, _, _ = receive(64, space)
-            except OSError:
-                continue
-            returned.append(_PACKET.unpack(data)[0])
-            returned.append(_instant(control))
-    except Stop:
-        file.write_bytes(returned.tobytes())
-
-
-def _instant(control: list[tuple[int, int, bytes]]) -> int:
-    seconds, nanoseconds = _TIMESPEC.unpack(control[0][2])
-    return int(seconds * 10**9 + nanoseconds)
+        file.write_bytes(reached[: len(reached) // 2 * 2].tobytes())
 
 
 def _read(file: Path) -> array.array[int]:
@@ -148,6 +221,29 @@ def _read(file: Path) -> array.array[int]:
     return values
 
 
-def _pairs(values: array.array[int]) -> list[tuple[int, int]]:
-    """(seq, instant) pairs, last first, so that a dict made of them keeps the first instant of each."""
-    return list(zip(values[::2], values[1::2], strict=True))[::-1]
+def _pairs(values: array.array[int]) -> Iterator[tuple[int, int]]:
+    return zip(values[::2], values[1::2], strict=True)
+
+
+def _first(arrivals: Iterator[tuple[int, int]]) -> tuple[dict[int, int], int, int]:
+    """The first instant of each number, how many came again, and how many came after a later number."""
+    known: dict[int, int] = {}
+    twice = late = 0
+    highest = -1
+    for number, instant in arrivals:
+        if number in known:
+            twice += 1
+            continue
+        known[number] = instant
+        if number < highest:
+            late += 1
+        else:
+            highest = number
+    return known, twice, late
+
+
+def _rows(sent: array.array[int], reached: dict[int, int], returned: dict[int, int], epoch_ns: int) -> list[Row]:
+    def since(instant: int | None) -> int | None:
+        return None if instant is None else instant - epoch_ns
+
+    return [(seq, at - epoch_ns, since(reached.get(seq)), since(returned.get(seq))) for seq, at in enumerate(sent)]

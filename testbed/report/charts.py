@@ -75,7 +75,7 @@ def _start(run: Run, height: float, bands: Sequence[FaultBand]) -> tuple[Figure,
     axes.tick_params(labelsize=style.SMALL, length=3)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    axes.set_xlabel("seconds since the start of the scenario", fontsize=style.SMALL, color=style.MUTED)
+    axes.set_xlabel(run.axis, fontsize=style.SMALL, color=style.MUTED)
     free = 0.0
     for band in bands:
         axes.axvspan(band.start_s, band.end_s, color=style.BAD_TINT, linewidth=0, zorder=0)

@@ -119,14 +119,18 @@ def _session_lanes(run: Run, node: str, kind: str) -> list[Lane]:
     changes: dict[str, list[tuple[int, str]]] = {}
     for event in run.history.of(kind):
         if event.fields.get("node") == node:
-            changes.setdefault(str(event.fields.get("session")), []).append((event.t_ns, str(event.fields.get("state"))))
+            changes.setdefault(str(event.fields.get("session")), []).append(
+                (event.t_ns, str(event.fields.get("state")))
+            )
     names = [*_planned_sessions(run.plan, node, kind), *changes]
     pairs: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         base = name.removesuffix("_6")
         pairs.setdefault(base if base in names else name, []).append(name)
     return [
-        Lane(node, f"{PROTOCOLS[kind]} {base}", "session", tuple(_row(run, changes.get(name, ()), DOWN) for name in pair))
+        Lane(
+            node, f"{PROTOCOLS[kind]} {base}", "session", tuple(_row(run, changes.get(name, ()), DOWN) for name in pair)
+        )
         for base, pair in pairs.items()
     ]
 
@@ -134,16 +138,16 @@ def _session_lanes(run: Run, node: str, kind: str) -> list[Lane]:
 def _planned_sessions(plan: Plan, node: str, kind: str) -> list[str]:
     """Sessions that ought to be, so that one that never came up has a lane as well."""
     if kind == "ike":
-        return [tunnel.name for tunnel in plan.tunnels if tunnel.kind == "ipsec" and node in (tunnel.a.node, tunnel.b.node)]
+        return [
+            tunnel.name for tunnel in plan.tunnels if tunnel.kind == "ipsec" and node in (tunnel.a.node, tunnel.b.node)
+        ]
     sessions = [session for routing in plan.routing if routing.node == node for session in routing.sessions]
     return [session.name for session in sessions if kind == "bgp" or session.bfd is not None]
 
 
 def _path_lanes(run: Run, node: str) -> list[Lane]:
     """Which interface a router uses towards each other site."""
-    owner = {
-        prefix: run.plan.node(routing.node).site for routing in run.plan.routing for prefix in routing.originate
-    }
+    owner = {prefix: run.plan.node(routing.node).site for routing in run.plan.routing for prefix in routing.originate}
     rows: dict[str, list[tuple[int, Row]]] = {}
     for reach in run.plan.reach:
         if reach.node == node:

@@ -29,7 +29,7 @@ class Check:
     @property
     def asked_text(self) -> str:
         """What was asked, with its unit."""
-        return quantity(self.asked, self.unit, none="nothing")
+        return quantity(self.asked, self.unit)
 
     @property
     def delivered_text(self) -> str:

@@ -45,6 +45,12 @@ class Run:
         return (t_ns - self.start_ns) / 10**9
 
     @property
+    def axis(self) -> str:
+        """Words for the axis of time."""
+        begun = self.history.first("scenario.start") is not None
+        return f"seconds since the {'scenario began' if begun else 'lab was built'}"
+
+    @property
     def events(self) -> tuple[Event, ...]:
         """The events of the record."""
         return self.history.events

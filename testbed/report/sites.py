@@ -24,7 +24,7 @@ ROLES = {
 KINDS = {
     "direct-connect": "Direct Connect",
     "internet": "Internet",
-    "lan": "LAN",
+    "lan": "",
     "ipsec": "IPsec",
     "wireguard": "WireGuard",
 }

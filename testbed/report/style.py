@@ -93,9 +93,10 @@ def inline(svg: str, name: str, label: str) -> str:
     body = _COLOUR.sub(lambda match: f"var(--{TOKENS[match[0]]})", body)
     body = _IDS.sub(lambda match: f"{match[1]}{name}-", body).replace("xlink:href", "href")
     body = _COORDINATES.sub(lambda match: _DIGITS.sub(r"\1", match[0]), body)
-    box = re.search(r'viewBox="[^"]*"', body)
+    box = re.search(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', body)
     assert box is not None, "matplotlib writes a viewBox"
-    head = f'<svg class="chart" role="img" aria-label="{escape(label)}" {box[0]}>'
+    width = float(box[1]) / 72 * 96
+    head = f'<svg class="chart" role="img" aria-label="{escape(label)}" {box[0]} style="--natural: {width:.0f}px">'
     return head + body[body.index(">") + 1 :]
 
 

@@ -52,13 +52,13 @@ class _Place:
 def timeline_figure(run: Run, found: Sequence[Lane], bands: Sequence[FaultBand]) -> Figure:
     """The whole scenario; to be used inside :func:`testbed.report.style.settings`."""
     whole = Window(0.0, run.since_start(run.stop_ns))
-    return _figure(found, bands, [whole], style.series(run.plan))
+    return _figure(run, found, bands, [whole])
 
 
 def close_up_figure(run: Run, found: Sequence[Lane], bands: Sequence[FaultBand], windows: Sequence[Window]) -> Figure:
     """The windows side by side, with only those lanes that change in one of them."""
     moving = [lane for lane in found if lane.kind == "probe" or any(_changes_in(lane, window) for window in windows)]
-    return _figure(moving, bands, windows, style.series(run.plan))
+    return _figure(run, moving, bands, windows)
 
 
 def close_ups(run: Run, found: Sequence[Lane], bands: Sequence[FaultBand]) -> tuple[Window, ...]:
@@ -83,9 +83,8 @@ def _changes_in(lane: Lane, window: Window) -> bool:
     return any(window.start_s < span.start_s < window.end_s for row in lane.rows for span in row)
 
 
-def _figure(
-    found: Sequence[Lane], bands: Sequence[FaultBand], windows: Sequence[Window], colours: Mapping[str, str]
-) -> Figure:
+def _figure(run: Run, found: Sequence[Lane], bands: Sequence[FaultBand], windows: Sequence[Window]) -> Figure:
+    colours = style.series(run.plan)
     head = 0.22 if windows[0].title else 0.0
     faults = 0.3 * _stacked(bands) + 0.08 if bands else 0.0
     places, height = _places(found, faults)
@@ -94,7 +93,7 @@ def _figure(
     for number, window in enumerate(windows):
         axes = style.new_axes(figure, LEFT + number * (width + COLUMN_GAP), TOP + head, width, height)
         axes.set(xlim=(window.start_s, window.end_s), ylim=(height, 0))
-        _frame(axes, window)
+        _frame(axes, window, run.axis)
         _draw_bands(axes, bands, window, width, height)
         for place in places:
             _draw_lane(axes, place, window, width, colours)
@@ -129,14 +128,14 @@ def _places(found: Sequence[Lane], top: float) -> tuple[list[_Place], float]:
     return places, y + 0.06
 
 
-def _frame(axes: Axes, window: Window) -> None:
+def _frame(axes: Axes, window: Window, axis: str) -> None:
     axes.set_yticks([])
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="x", labelsize=style.SMALL, length=3)
     axes.grid(axis="x", color=style.LINE, linewidth=0.5)
     axes.set_axisbelow(True)
-    axes.set_xlabel("seconds since the start of the scenario", fontsize=style.SMALL, color=style.MUTED)
+    axes.set_xlabel(axis, fontsize=style.SMALL, color=style.MUTED)
     if window.title:
         axes.set_title(style.shorten(window.title, 60), fontsize=style.NORMAL, fontweight="bold", loc="left", pad=7)
 
@@ -152,7 +151,9 @@ def _name_lanes(axes: Axes, places: Sequence[_Place], faults: float) -> None:
 
     if faults:
         name(0.15, "Faults", bold=True)
-    note = ["thin line: down, or no route"] + ["upper half IPv4, lower IPv6"] * any(len(p.lane.rows) > 1 for p in places)
+    note = ["thin line: down, or no route"] + ["upper half IPv4, lower IPv6"] * any(
+        len(p.lane.rows) > 1 for p in places
+    )
     axes.annotate(
         "\n".join(note), (0, 0), xycoords="axes fraction", xytext=(-LEFT * 72 + 8, -5), textcoords="offset points",
         va="top", fontsize=6.8, color=style.MUTED, annotation_clip=False, linespacing=1.3,
@@ -196,12 +197,19 @@ def _draw_lane(axes: Axes, place: _Place, window: Window, width: float, colours:
             # What is bad must be seen, however short: a pixel and a half at least.
             length = max(span.end_s - span.start_s, window.length_s / width / 64 if bad else 0.0)
             if not bad:
-                axes.barh(y, length, left=span.start_s, height=fill, color=_colour(span.state, colours), linewidth=0)
+                _bar(axes, span.start_s, length, y, fill, _colour(span.state, colours), 2)
             elif place.lane.kind == "probe":
-                axes.barh(y, length, left=span.start_s, height=fill, color=style.BAD, linewidth=0, zorder=3)
+                _bar(axes, span.start_s, length, y, fill, style.BAD, 3)
             else:
-                axes.plot((span.start_s, span.start_s + length), (y, y), color=style.BAD, linewidth=1.2, solid_capstyle="butt")
+                axes.plot(
+                    (span.start_s, span.start_s + length), (y, y), color=style.BAD, linewidth=1.2, solid_capstyle="butt"
+                )
         _say_states(axes, place, row, window, width, len(rows), number)
+
+
+def _bar(axes: Axes, start: float, length: float, y: float, height: float, colour: str, order: int) -> None:
+    """A bar with hard edges, so that two that touch look like one."""
+    axes.barh(y, length, left=start, height=height, color=colour, linewidth=0, zorder=order, antialiased=False)
 
 
 def _colour(state: str, colours: Mapping[str, str]) -> str:
@@ -219,8 +227,8 @@ def _say_states(
         middle = (span.start_s + span.end_s) / 2
         agree = all(any(s.state == span.state and s.start_s <= middle < s.end_s for s in other) for other in others)
         room = (span.end_s - span.start_s) / window.length_s * width
-        if span.state and agree and len(span.state) / LABEL_PER_IN + 0.1 < room:
+        if span.state and span.state not in lanes.BAD_STATES and agree and len(span.state) / LABEL_PER_IN + 0.1 < room:
             axes.text(
                 middle, place.y + LANE_IN / 2, span.state, fontsize=7.4, fontweight="bold", ha="center", va="center",
-                color=style.BAD if span.state in lanes.BAD_STATES else style.PAPER, zorder=5,
+                color=style.PAPER, zorder=5,
             )  # fmt: skip

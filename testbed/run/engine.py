@@ -104,7 +104,7 @@ def _bring_up(job: Job, loaded: Loaded, recorder: Recorder, progress: Progress, 
     recorder.event("lab.applied", nodes=len(plan.nodes), cables=len(plan.cables))
     if not job.keep_up:  # a lab that is kept up is not measured by us, and its user waits in real time
         progress("calibrating the links")
-        raw = calibrate(network, scratch, progress)
+        raw = calibrate(network, scratch, progress, clock=job.clock)
         (recorder.record / CALIBRATION).write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
         recorder.event("lab.calibrated")
     waiter = Waiter(recorder)

@@ -1,0 +1,135 @@
+"""The report: one HTML file that needs nothing else, and the charts as files beside it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from testbed.report import charts, content, failure, lanes, style, timeline, topology, words
+from testbed.report.rundir import CHARTS, REPORT, Run, read_run
+from testbed.report.sites import broken_by
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TEMPLATES = Path(__file__).parent / "templates"
+STREAMS_MAX = 12
+"""Arbitrary: a report with more charts is not read; the samples are all there."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart: a name for its files, what it proves, and how to draw it."""
+
+    name: str
+    title: str
+    sentence: str
+    draw: Callable[[], Figure]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart that was drawn; ``svg`` is for use inside the page."""
+
+    name: str
+    title: str
+    sentence: str
+    svg: str
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write ``report.html`` and ``charts/`` into a run's directory and return the page's path.
+
+    Raises:
+        InputError: the directory is not a run's, with everything that is missing or cannot be read.
+    """
+    run = read_run(run_dir)
+    pictures = {drawing.name: _save(drawing, run_dir / CHARTS) for drawing in _drawings(run)}
+    path = run_dir / REPORT
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_text(_render(run, pictures), encoding="utf-8")
+    os.replace(unfinished, path)
+    return path
+
+
+def _drawings(run: Run) -> Iterator[Drawing]:
+    bands, found = lanes.fault_bands(run), lanes.lanes(run)
+    broken = frozenset(name for band in bands for name in broken_by(run.plan, band.target))
+    sentence = words.topology_sentence(run, bands)
+    yield Drawing("topology", "Topology", sentence, lambda: topology.topology_figure(run.plan, broken))
+    if not run.events or not found:
+        return
+    told = words.timeline_sentence(run, found, bands)
+    yield Drawing("timeline", "Timeline", told, lambda: timeline.timeline_figure(run, found, bands))
+    close = timeline.close_ups(run, found, bands)
+    if close:
+        noticed = words.notice_sentence(run, bands)
+        yield Drawing("close-up", "Close up", noticed, lambda: timeline.close_up_figure(run, found, bands, close))
+    for stream in [each for each in run.streams if len(each.sent_ns)][:STREAMS_MAX]:
+        name = re.sub(r"[^A-Za-z0-9_-]", "-", stream.name)
+        rtt, loss = words.rtt_sentence(run, stream, bands), words.loss_sentence(stream)
+        yield Drawing(f"rtt-{name}", "Round-trip time", rtt, lambda s=stream: charts.rtt_figure(run, s, bands))  # type: ignore[misc]
+        yield Drawing(f"loss-{name}", "Loss", loss, lambda s=stream: charts.loss_figure(run, s, bands))  # type: ignore[misc]
+
+
+def _save(drawing: Drawing, folder: Path) -> Picture:
+    folder.mkdir(exist_ok=True)
+    with style.settings():
+        figure = drawing.draw()
+        svg = style.svg_text(figure)
+        (folder / f"{drawing.name}.svg").write_text(svg, encoding="utf-8")
+        style.save(figure, folder / f"{drawing.name}.png")
+    label = f"{drawing.title}. {drawing.sentence}"
+    return Picture(drawing.name, drawing.title, drawing.sentence, style.inline(svg, drawing.name, label))
+
+
+def _render(run: Run, pictures: dict[str, Picture]) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(_values(run, pictures))
+
+
+def _values(run: Run, pictures: dict[str, Picture]) -> dict[str, Any]:
+    scenario = run.environment.get("scenario") or {}
+    verdict = run.judgement.verdict
+    events, more_events = content.event_rows(run)
+    samples = [picture for name, picture in pictures.items() if name.startswith(("rtt-", "loss-"))]
+    return {
+        "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
+        "title": scenario.get("file") or run.plan.topology,
+        "plan": run.plan,
+        "scenario": scenario,
+        "outcome": words.OUTCOMES[verdict],
+        "date": str(run.environment.get("date", "")).replace("T", " ").replace("+00:00", " UTC"),
+        "verdict": verdict.name,
+        "mark": content.MARKS[verdict],
+        "sentence": words.verdict_sentence(run.judgement),
+        "reasons": words.more_reasons(run.judgement),
+        "failures": [event.fields for event in run.failures],
+        "tails": failure.log_tails(run),
+        "numbers": content.number_rows(run.judgement.measurements),
+        "topology": pictures["topology"],
+        "happened": [pictures[name] for name in ("timeline", "close-up") if name in pictures],
+        "samples": samples,
+        "unread_streams": max(0, len(run.streams) - STREAMS_MAX),
+        "events": events,
+        "more_events": more_events,
+        "receipt": run.receipt,
+        "receipt_rows": content.receipt_rows(run),
+        "parameters": content.parameter_rows(run),
+        "environment": content.environment_rows(run),
+        "command": str(run.environment.get("command", "")),
+        "seed": run.environment.get("seed"),
+        "files": content.file_rows(run.directory),
+    }
