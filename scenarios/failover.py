@@ -82,4 +82,4 @@ def expected_gap(result: Result) -> Expectation:
         ideal = failover.bfd(ends[0], ends[1], cut)
     else:
         ideal = failover.bgp_hold(session.hold, session.keepalive, cut, a=a, b=b)
-    return ideal.between_probes(result.value("probe.interval", Duration))
+    return ideal.seen_by_probes(result.value("probe.interval", Duration))

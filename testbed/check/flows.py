@@ -28,10 +28,10 @@ class Packet:
 
 @dataclass(frozen=True)
 class Gap:
-    """A stretch in which no packet came back: from the sending of the last one before that did to that of the next.
+    """A stretch in which no packet came back: from the sending of its first lost packet to that of the next that did.
 
     ``start_ns`` and ``end_ns`` are sending instants, so that a longer path afterwards does not count as outage. The gap
-    is never shorter than the outage, and longer by at most two intervals of the stream.
+    is shorter or longer than the outage by at most one interval of the stream.
     """
 
     start_ns: int
@@ -61,16 +61,15 @@ def between(stream: Sequence[Packet], start_ns: int, end_ns: int) -> tuple[Packe
 
 def gaps(stream: Sequence[Packet]) -> Iterator[Gap]:
     """Every gap that ended; an outage that lasts to the end of the stream has no known length and is not a gap."""
-    last: int | None = None
+    first: int | None = None
     lost = 0
     for packet in stream:
         if packet.returned_ns is None:
-            last = packet.sent_ns if last is None else last
+            first = packet.sent_ns if first is None else first
             lost += 1
-            continue
-        if lost and last is not None:
-            yield Gap(last, packet.sent_ns, lost)
-        last, lost = packet.sent_ns, 0
+        elif first is not None:
+            yield Gap(first, packet.sent_ns, lost)
+            first, lost = None, 0
 
 
 def longest_gap(stream: Sequence[Packet]) -> Gap | None:

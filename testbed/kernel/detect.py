@@ -31,7 +31,7 @@ BOOT_MEMORY_MIB = 128  # arbitrary: enough for one small process
 # PATH alone it finds a wrong one and dies (get_top_address() in arch/um/kernel/um_arch.c).
 BOOT_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 BOOT_MARK = "testbed-guest-boots"
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where UML keeps the guest's memory unless TMPDIR says otherwise
+SHARED_MEMORY = Path("/dev/shm")
 # A guest's memory is a file, filled as it is used. Arbitrary: a lab of some dozen hosts was seen to fit.
 GUEST_MEMORY_BYTES = 1 << 30
 HOST_LABS_NEED = ("veth", "bridge", "netem", "tbf")

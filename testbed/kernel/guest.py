@@ -31,10 +31,11 @@ SYSCALL_COST_NS = 500
 """Virtual time each system call takes: about what one costs on a server; arbitrary."""
 SPIN_BOUND_S = 2
 """CPU seconds of user code without a system call before the kernel interrupts it; the patch's own default."""
+PANIC = "Kernel panic - not syncing"
 TAIL_LINES = 60
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/", "PAD": "x" * (1 << 16)}
 """Always the same, and with a long last string: the kernel places its user processes' stub just below the highest
-string of its environment. The stub's own first stack is up there too, and where both meet it dies at its first step (seen)."""
+string of its environment. The stub's own first stack is up there too, and where both meet it dies (seen)."""
 ADDR_NO_RANDOMIZE = 0x0040000
 PR_SET_PDEATHSIG = 1
 KILL_WAIT_S = 1.0
@@ -50,6 +51,7 @@ class GuestRun:
         finished: the job ran to its end.
         spins: how often the spin breaker fired: such a run may not be repeatable.
         wall_s: from exec to exit; ``up_s`` until the lab was up, 0 if it never was.
+        panic: what the kernel said when it panicked.
         console: the last lines of the kernel's console.
     """
 
@@ -58,6 +60,7 @@ class GuestRun:
     wall_s: float = 0.0
     up_s: float = 0.0
     crash: str = ""
+    panic: str = ""
     begun: float = field(default_factory=time.monotonic)
     console: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
 
@@ -208,6 +211,8 @@ class Console:
                 yield self._message(json.loads(line.removeprefix(CHANNEL_PREFIX)))
             elif line.strip():
                 self._ended.console.append(line)
+                if PANIC in line and not self._ended.panic:
+                    self._ended.panic = line.partition(PANIC)[2].strip(" -:")
                 self._ended.spins += " broken in " in line and "spin " in line
 
     def _message(self, message: dict[str, Any]) -> dict[str, Any]:

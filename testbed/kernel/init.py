@@ -63,6 +63,8 @@ def main(play: Callable[..., None] | None = None) -> None:
         private_tree(job.record_source)
         # No tunl0, gre0, sit0 and so on in every namespace: that is most of what a namespace costs.
         write_sysctl("net/core/fb_tunnels_only_for_init_net", "1")
+        # Memory that runs out ends the run at once, with words; otherwise daemons would be killed one after the other.
+        write_sysctl("vm/panic_on_oom", "2")
     except BaseException:  # whatever it is, the guest must switch itself off
         tell("crash", text=traceback.format_exc())
     else:

@@ -134,8 +134,10 @@ class Supervisor:
                         self.tell(self.owner, message)
                 else:
                     self.tell(number, message)
-        except (ProtocolError, ValueError, ConnectionError) as error:
+        except (ProtocolError, ValueError) as error:
             self.end(Problem(f"lab {self.lab.name}", f"its agent said something unheard of: {error}", self._tail()))
+        except ConnectionError:
+            pass  # the lab has ended: its console says so as well, and why
 
     def tell(self, number: int, message: Message) -> None:
         """Say something to a client, if it is still there."""

@@ -145,7 +145,7 @@ def counts(namespaces: Namespaces, node: str) -> dict[str, int]:
 
 
 def _identity(body: dict[str, Any]) -> tuple[str, str, str]:
-    """What a rule is known by, and what it does. Not its matches: nft words them differently from release to release."""
+    """What a rule is known by, and what it does. Not its matches: nft words them differently in each release."""
     return body["chain"], body["comment"], json.dumps(body["expr"][-1], sort_keys=True)
 
 

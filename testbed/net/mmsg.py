@@ -11,6 +11,7 @@ import errno
 import os
 import socket
 import struct
+from collections.abc import Iterator
 
 MSG_ERRQUEUE = 0x2000
 SO_RCVBUFFORCE = 33
@@ -118,6 +119,39 @@ class Batch:
             seconds * 10**9 + ns
             for *_, seconds, ns in STAMP.iter_unpack(self.controls[: count * self.control])
         ]  # fmt: skip
+
+
+class Inbox:
+    """Arrivals of one socket with :data:`SO_TIMESTAMPNS`: taken in by the batch, made sense of later."""
+
+    def __init__(self, inward: socket.socket, size: int, *, extra: int = 0, slots: int = 64) -> None:
+        """Make room.
+
+        Args:
+            inward: the socket.
+            size: bytes kept of each packet. What a shorter one leaves of that is another packet's.
+            extra: bytes of ancillary data kept after the stamp's.
+            slots: packets taken in at once.
+        """
+        self._socket = inward
+        self._batch = Batch(slots, size, STAMP.size + extra)
+        self._packets = bytearray()
+        self._controls = bytearray()
+
+    def read(self) -> None:
+        """Take in what is there."""
+        while count := self._batch.receive(self._socket):
+            self._packets += self._batch.data[: count * self._batch.size]
+            self._controls += self._batch.controls[: count * self._batch.control]
+
+    def taken(self) -> Iterator[tuple[bytes, int, bytes]]:
+        """(packet, instant in ns of CLOCK_REALTIME, further ancillary data) of all that was taken in."""
+        size, control = self._batch.size, self._batch.control
+        for number in range(len(self._packets) // size):
+            at = number * control
+            *_, seconds, ns = STAMP.unpack_from(self._controls, at)
+            extra = bytes(self._controls[at + STAMP.size : at + control])
+            yield bytes(self._packets[number * size : (number + 1) * size]), seconds * 10**9 + ns, extra
 
 
 def room(inward: socket.socket, size: int) -> None:

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import array
 import contextlib
-import gc
 import itertools
-import signal
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from testbed.net.mmsg import SO_TIMESTAMPNS, STAMP, Batch, room
+from testbed.net.mmsg import SO_TIMESTAMPNS, Inbox, room
 from testbed.net.namespace import Namespaces
 from testbed.probe.child import Child, Stop, fork
+from testbed.probe.pace import paced, quiet, read_numbers, write_numbers
 from testbed.units import Duration
 
 PORT = 40000
@@ -82,15 +81,15 @@ class UdpStream:
             time.sleep(drain)
         self.echo.stop()
         # The sender has ended; what returned since then waits in the socket that it shared with us.
-        rest = _Inbox(self.near)
+        rest = Inbox(self.near, _PACKET.size)
         rest.read()
         self.near.close()
-        reached, twice_there, late_there = _first(_pairs(_read(self.files["reached"])))
+        reached, twice_there, late_there = _first(_pairs(read_numbers(self.files["reached"])))
         returned, twice_back, late_back = _first(
-            itertools.chain(_pairs(_read(self.files["returned"])), rest.taken())
+            itertools.chain(_pairs(read_numbers(self.files["returned"])), _numbers(rest))
         )
         self.counts = Counts(twice_there, twice_back, late_there, late_back)
-        return _rows(_read(self.files["sent"]), reached, returned, self.epoch_ns)
+        return _rows(read_numbers(self.files["sent"]), reached, returned, self.epoch_ns)
 
 
 def start(
@@ -129,78 +128,34 @@ def _socket(namespaces: Namespaces, place: tuple[str, str], port: int) -> socket
     return made
 
 
-class _Inbox:
-    """Arrivals of one socket: taken in by the batch, and made sense of at the end."""
-
-    def __init__(self, inward: socket.socket) -> None:
-        self._socket = inward
-        self._batch = Batch(READ_EACH, _PACKET.size, STAMP.size)
-        self._packets = bytearray()
-        self._stamps = bytearray()
-
-    def read(self) -> None:
-        """Take in what is there."""
-        while count := self._batch.receive(self._socket):
-            self._packets += self._batch.data[: count * _PACKET.size]
-            self._stamps += self._batch.controls[: count * STAMP.size]
-
-    def taken(self) -> Iterator[tuple[int, int]]:
-        """(seq, instant) of all that was taken in."""
-        stamps = STAMP.iter_unpack(self._stamps)
-        for (number,), (*_, seconds, ns) in zip(_PACKET.iter_unpack(self._packets), stamps, strict=True):
-            yield number, seconds * 10**9 + ns
-
-
-class _StopWhileAsleep:
-    """Lets a request to stop break off a sleep, but never the step between noting a packet and sending it."""
-
-    def __init__(self) -> None:
-        self.asked = self.asleep = False
-        signal.signal(signal.SIGTERM, self._handle)
-
-    def _handle(self, signum: int, frame: object) -> None:
-        self.asked = True
-        if self.asleep:
-            raise Stop
+def _numbers(inbox: Inbox) -> Iterator[tuple[int, int]]:
+    """(seq, instant) of all that arrived."""
+    for data, instant, _ in inbox.taken():
+        yield _PACKET.unpack(data)[0], instant
 
 
 def _send(near: socket.socket, there: tuple[str, int], interval: Duration, files: dict[str, Path]) -> None:
-    gc.disable()  # a collection would touch, and so copy, every page shared with the parent
-    stop = _StopWhileAsleep()
-    sent, inbox = array.array("q"), _Inbox(near)
-    with contextlib.suppress(Stop):
-        _send_until(stop, near, there, interval, sent, inbox.read)
-    inbox.read()
-    files["sent"].write_bytes(sent.tobytes())
-    files["returned"].write_bytes(array.array("q", itertools.chain.from_iterable(inbox.taken())).tobytes())
-
-
-def _send_until(
-    stop: _StopWhileAsleep, near: socket.socket, there: tuple[str, int], interval: Duration, sent: array.array[int],
-    read: Callable[[], None],
-) -> None:  # fmt: skip
     """Send a packet each interval. The clock is looked at once a packet: what is noted is when it was sent."""
-    send, pack, clock, sleep, note = near.sendto, _PACKET.pack, time.time_ns, time.sleep, sent.append
-    due = now = clock()
-    for number in itertools.count():
-        left = due - now
-        if left > 0:
-            stop.asleep = True
-            sleep(left / 1e9)
-            stop.asleep = False
-        if stop.asked:
-            return
+    sent, inbox = array.array("q"), Inbox(near, _PACKET.size)
+    send, pack, clock, note, read = near.sendto, _PACKET.pack, time.time_ns, sent.append, inbox.read
+
+    def step(number: int, due: int) -> int:
         now = clock()
         note(now)
         with contextlib.suppress(OSError):  # no route: the packet is lost, and counts as lost
             send(pack(number), there)
-        due += interval
         if number % READ_EACH == READ_EACH - 1:
             read()
+        return now
+
+    paced(interval, step)
+    read()
+    write_numbers(files["sent"], sent)
+    write_numbers(files["returned"], itertools.chain.from_iterable(_numbers(inbox)))
 
 
 def _echo(far: socket.socket, file: Path) -> None:
-    gc.disable()
+    quiet()
     reached = array.array("q")
     receive, send_to = far.recvmsg, far.sendto
     try:
@@ -212,16 +167,10 @@ def _echo(far: socket.socket, file: Path) -> None:
             with contextlib.suppress(OSError):  # no route back: the answer is lost, and counts as lost
                 send_to(data, peer)
     except Stop:
-        file.write_bytes(reached[: len(reached) // 2 * 2].tobytes())
+        write_numbers(file, reached[: len(reached) // 2 * 2])
 
 
-def _read(file: Path) -> array.array[int]:
-    values = array.array("q")
-    values.frombytes(file.read_bytes())
-    return values
-
-
-def _pairs(values: array.array[int]) -> Iterator[tuple[int, int]]:
+def _pairs(values: Sequence[int]) -> Iterator[tuple[int, int]]:
     return zip(values[::2], values[1::2], strict=True)
 
 
@@ -242,7 +191,7 @@ def _first(arrivals: Iterator[tuple[int, int]]) -> tuple[dict[int, int], int, in
     return known, twice, late
 
 
-def _rows(sent: array.array[int], reached: dict[int, int], returned: dict[int, int], epoch_ns: int) -> list[Row]:
+def _rows(sent: Sequence[int], reached: dict[int, int], returned: dict[int, int], epoch_ns: int) -> list[Row]:
     def since(instant: int | None) -> int | None:
         return None if instant is None else instant - epoch_ns
 

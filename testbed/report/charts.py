@@ -30,10 +30,11 @@ def rtt_figure(run: Run, stream: Stream, bands: Sequence[FaultBand]) -> Figure:
     sent = (stream.sent_ns - run.start_ns) / 1e9
     curve = thin(sent, stream.rtt_ms, 0.0, end, COLUMNS)
     colour = style.SERIES[0]
-    wide = curve.high - curve.low > 0
-    if wide.any():
-        axes.fill_between(curve.centre_s, curve.low, curve.high, color=colour, linewidth=0.8, step="mid")
-    axes.plot(curve.centre_s, curve.high, color=colour, linewidth=1.6, drawstyle="steps-mid", solid_joinstyle="miter")
+    if (curve.high > curve.low).any():
+        axes.fill_between(
+            curve.centre_s, curve.low, curve.high, color=colour, alpha=0.4, linewidth=0.8, step="mid", zorder=2
+        )
+    axes.plot(curve.centre_s, curve.middle, color=colour, linewidth=1.6, drawstyle="steps-mid", solid_joinstyle="miter")
     top = float(np.nanmax(curve.high)) if not np.isnan(curve.high).all() else 1.0
     axes.set_ylim(0, top * 1.18)
     axes.set_ylabel("round-trip time, ms", fontsize=style.SMALL, color=style.MUTED)
@@ -78,7 +79,8 @@ def _start(run: Run, height: float, bands: Sequence[FaultBand]) -> tuple[Figure,
     axes.set_xlabel(run.axis, fontsize=style.SMALL, color=style.MUTED)
     free = 0.0
     for band in bands:
-        axes.axvspan(band.start_s, band.end_s, color=style.BAD_TINT, linewidth=0, zorder=0)
+        for since, until in band.shown:
+            axes.axvspan(since, until, color=style.BAD_TINT, linewidth=0, zorder=0)
         if band.start_s >= free:  # words only where none are yet
             words = band.words
             at_right = band.start_s > 0.75 * end
@@ -105,6 +107,6 @@ def _mark_losses(axes: Axes, run: Run, stream: Stream, end: float) -> None:
         axes.axvspan(begin, stop, ymax=0.055, color=style.BAD, linewidth=0, zorder=3)
     if merged:
         axes.annotate(
-            "lost", (merged[0][0], 0), xytext=(-4, 2), textcoords="offset points", ha="right", va="bottom",
-            fontsize=style.SMALL, color=style.BAD, fontweight="bold",
+            "marks at the bottom: packets lost", (1, 0), xycoords="axes fraction", xytext=(0, -20),
+            textcoords="offset points", ha="right", va="top", fontsize=style.SMALL, color=style.BAD, fontweight="bold",
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -114,7 +115,7 @@ def settings_of(command: str) -> frozenset[str]:
         words = shlex.split(command)
     except ValueError:
         return frozenset()
-    settings = [word for before, word in zip(words, words[1:], strict=False) if before == "--set"]
+    settings = [word for before, word in pairwise(words) if before == "--set"]
     settings += [word.removeprefix("--set=") for word in words if word.startswith("--set=")]
     return frozenset(setting.partition("=")[0].strip() for setting in settings)
 

@@ -22,7 +22,7 @@ class LogTail:
 
 
 def log_tails(run: Run) -> tuple[LogTail, ...]:
-    """The last lines of the console, and of the daemons of those nodes that the failures name; of all if they name none."""
+    """The last lines of the console, and of the daemons of those nodes that the failures name, or of all."""
     if run.environment.get("finished", True) is True and not run.failures:
         return ()
     console = run.environment.get("console")

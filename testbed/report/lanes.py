@@ -15,10 +15,14 @@ from testbed.report.receipt import direction_words
 from testbed.report.rundir import Run
 from testbed.report.sites import families
 from testbed.report.streams import Stream
+from testbed.run.history import Event
 
-UP, DOWN, NOTHING, SOME, ARRIVES, LOST = "up", "down", "no route", "changing", "arrives", "lost"
+UP, DOWN, NOTHING, SOME, ARRIVES, LOST = "up", "down", "no route", "now and then", "arrives", "lost"
 BAD_STATES = frozenset({DOWN, NOTHING, LOST})
-FAULTS = {"silent": "silent loss", "carrier": "carrier loss", "impaired": "brown-out"}
+FAULTS = {
+    "silent": "silent loss on", "carrier": "carrier loss on", "impaired": "brown-out on", "flap": "flapping of",
+    "partition": "partition of", "kill": "kill of", "freeze": "freeze of",
+}  # fmt: skip
 PROTOCOLS = {"bfd": "BFD", "bgp": "BGP", "ike": "IKE"}
 LANES_MAX = 40
 """Arbitrary: what still fits a printed page."""
@@ -57,35 +61,68 @@ class Lane:
 
 @dataclass(frozen=True)
 class FaultBand:
-    """A fault from its start to its healing."""
+    """A fault from its start to its healing.
+
+    Attributes:
+        phases: when it was on; one, unless it flapped.
+        broke: names of what it broke.
+        only: the direction, when it is one of two.
+    """
 
     kind: str
     target: str
     start_s: float
     end_s: float
     healed: bool
+    phases: tuple[tuple[float, float], ...]
+    broke: tuple[str, ...]
     only: str = ""
-    """The direction, when it is one of two."""
+
+    @property
+    def shown(self) -> tuple[tuple[float, float], ...]:
+        """The phases to draw: one for all of them when there are too many to tell apart."""
+        return self.phases if len(self.phases) <= SPANS_MAX else ((self.start_s, self.end_s),)
 
     @property
     def words(self) -> str:
         """``silent loss on dx``."""
-        return f"{FAULTS.get(self.kind, self.kind)} on {self.target}{f', {self.only} only' if self.only else ''}"
+        return f"{fault_words(self.kind)} {self.target}{f', {self.only} only' if self.only else ''}"
+
+
+def fault_words(kind: str) -> str:
+    """What a kind of fault is called, up to its target."""
+    return FAULTS.get(kind, f"{kind} of")
 
 
 def fault_bands(run: Run) -> tuple[FaultBand, ...]:
     """Every fault; one that was never healed lasts to the end of the scenario."""
-    ends = {event.fields.get("number"): event.t_ns for event in run.history.of("fault.heal")}
-    last = run.since_start(run.stop_ns)
-    bands = []
-    for event in run.history.of("fault.start"):
-        number, kind, target = (event.fields.get(name, "") for name in ("number", "fault", "target"))
-        directions = event.fields.get("directions", [])
-        only = direction_words(run.plan, str(target), directions[0]) if len(directions) == 1 else ""
-        start = run.since_start(event.t_ns)
-        end = min(run.since_start(ends[number]), last) if number in ends else last
-        bands.append(FaultBand(str(kind), str(target), start, max(start, end), number in ends, only))
-    return tuple(bands)
+    return tuple(_band(run, event) for event in run.history.of("fault.start"))
+
+
+def _band(run: Run, event: Event) -> FaultBand:
+    number, target = event.fields.get("number", 0), str(event.fields.get("target", ""))
+    directions = event.fields.get("directions", ())
+    only = direction_words(run.plan, target, directions[0]) if len(directions) == 1 else ""
+    start, last = run.since_start(event.t_ns), run.since_start(run.stop_ns)
+    heal = run.history.first("fault.heal", number=number)
+    end = max(start, last if heal is None else min(run.since_start(heal.t_ns), last))
+    swings = [
+        (run.since_start(e.t_ns), e.fields.get("on"))
+        for e in run.history.of("fault.flap")
+        if e.fields.get("number") == number
+    ]
+    phases: list[tuple[float, float]] = []
+    begin: float | None = start
+    for instant, on in [*swings, (end, False)]:
+        if on and begin is None:
+            begin = instant
+        elif not on and begin is not None:
+            phases.append((begin, min(instant, end)))
+            begin = None
+    broke = tuple(map(str, event.fields.get("links", ()))) or (target,)
+    return FaultBand(
+        str(event.fields.get("fault", "fault")), target, start, end, heal is not None, tuple(phases), broke, only
+    )
 
 
 def lanes(run: Run) -> tuple[Lane, ...]:
@@ -192,7 +229,7 @@ def _probe_lane(run: Run, stream: Stream) -> Lane:
 
 
 def coarse(row: Row, start_s: float, end_s: float) -> Row:
-    """The part of a row within a window; in columns of a pixel each when it has very many spans, the worst state of each."""
+    """The part of a row within a window; where it has very many spans, in columns of a pixel each."""
     inside = [
         Span(max(span.start_s, start_s), min(span.end_s, end_s), span.state)
         for span in row
@@ -201,18 +238,28 @@ def coarse(row: Row, start_s: float, end_s: float) -> Row:
     if len(inside) <= SPANS_MAX:
         return tuple(inside)
     width = (end_s - start_s) / COLUMNS
-    states = [""] * COLUMNS
+    shares: list[dict[str, float]] = [{} for _ in range(COLUMNS)]
     for span in inside:
-        first = int((span.start_s - start_s) / width)
-        last = max(first, min(COLUMNS - 1, int((span.end_s - start_s) / width - 1e-9)))
-        for column in range(min(first, COLUMNS - 1), last + 1):
-            if states[column] not in BAD_STATES:
-                states[column] = span.state
+        first = min(COLUMNS - 1, int((span.start_s - start_s) / width))
+        last = min(COLUMNS - 1, int((span.end_s - start_s) / width))
+        for column in range(first, last + 1):
+            left = start_s + column * width
+            covered = max(0.0, min(span.end_s, left + width) - max(span.start_s, left))
+            shares[column][span.state] = shares[column].get(span.state, 0.0) + covered
+    return _join([(start_s + column * width, _prevailing(share)) for column, share in enumerate(shares)], width)
+
+
+def _prevailing(shares: dict[str, float]) -> str:
+    """The state of most of a column, or that something bad was in it as well."""
+    state = max(shares, key=lambda name: shares[name], default="")
+    return SOME if state not in BAD_STATES and BAD_STATES & shares.keys() else state
+
+
+def _join(columns: Sequence[tuple[float, str]], width: float) -> Row:
     merged: list[Span] = []
-    for column, state in enumerate(states):
-        left, right = start_s + column * width, start_s + (column + 1) * width
+    for left, state in columns:
         if merged and merged[-1].state == state:
-            merged[-1] = replace(merged[-1], end_s=right)
+            merged[-1] = replace(merged[-1], end_s=left + width)
         elif state:
-            merged.append(Span(left, right, state))
+            merged.append(Span(left, left + width, state))
     return tuple(merged)

@@ -1,7 +1,7 @@
 """Where everything in a topology's picture goes. Pure; inches, x to the right and y down.
 
-Sites stand in two columns, so that most wires run between them through a corridor in the middle, where each has a height
-of its own for its words. What has no site, such as the Internet, stands in the corridor.
+Sites stand in two columns, so that most wires run between them through a corridor in the middle, where each has a
+height of its own for its words. What has no site, such as the Internet, stands in the corridor.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def _lanes(cords: Sequence[Wire], transits: Sequence[str], on_left: Collection[s
 def _corridor(
     cords: Sequence[Wire], transits: Sequence[str], routers: Mapping[str, Rect], height: float
 ) -> tuple[dict[str, Rect], tuple[Course, ...]]:
-    """Give each direct wire a lane and each transit as many as it needs, none nearer to another than its words allow."""
+    """Give each direct wire a lane and each transit as many as it needs, no two nearer than their words allow."""
     direct = [cord for cord in cords if not cord.transit and cord.a in routers and cord.b in routers]
     wishes = [((routers[cord.a].middle + routers[cord.b].middle) / 2, LANE) for cord in direct]
     sides = [_sides(_attached(cords, transit), transit, routers) for transit in transits]
@@ -182,7 +182,7 @@ def _corridor(
     wishes += [(height, LANE * count) for count in rows]  # transits below all else
     middles = spread(wishes, MARGIN, height - MARGIN)
     ports = _Ports(routers)
-    courses = []
+    courses: list[Course] = []
     for cord, y in zip(direct, middles, strict=False):
         arc = _same_side(routers[cord.a], routers[cord.b])
         bulge = BULGE + BULGE_STEP * sum(course.arc for course in courses)

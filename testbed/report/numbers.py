@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 
-def number(value: float | None, *, none: str = "–") -> str:
+DASH = "\N{EN DASH}"
+
+
+def number(value: float | None, *, none: str = DASH) -> str:
     """Four significant digits, whole numbers in full, thousands apart; ``none`` for no number."""
     if value is None:
         return none
     if float(value).is_integer() and abs(value) < 10**15:
         return f"{int(value):,}"
     size = abs(value)
-    if size >= 10**15 or size < 10**-4:
+    if size >= 10**15 or size < 10**-9:
         return f"{value:.4g}"
+    if size < 10**-4:
+        return f"{Decimal(f'{value:.4g}'):f}"
     if size >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4g}"
 
 
-def quantity(value: float | None, unit: str, *, none: str = "–") -> str:
+def quantity(value: float | None, unit: str, *, none: str = DASH) -> str:
     """A number and its unit."""
     text = number(value, none=none)
     return f"{text} {unit}".rstrip() if value is not None else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TEMPLATES = Path(__file__).parent / "templates"
-STREAMS_MAX = 12
-"""Arbitrary: a report with more charts is not read; the samples are all there."""
+STREAMS_MAX, FAULTS_MAX = 12, 200
+"""Arbitrary: a report with more charts is not read, nor a chart with more bands; the record has them all."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +51,18 @@ def write_report(run_dir: Path) -> Path:
     path = run_dir / REPORT
     unfinished = path.with_suffix(".tmp")
     unfinished.write_text(_render(run, pictures), encoding="utf-8")
-    os.replace(unfinished, path)
-    return path
+    return unfinished.replace(path)
 
 
 def _drawings(run: Run) -> Iterator[Drawing]:
-    bands, found = lanes.fault_bands(run), lanes.lanes(run)
-    broken = frozenset(name for band in bands for name in broken_by(run.plan, band.target))
-    sentence = words.topology_sentence(run, bands)
+    every, found = lanes.fault_bands(run), lanes.lanes(run)
+    bands = every[:FAULTS_MAX]
+    broken = frozenset(name for band in every for target in band.broke for name in broken_by(run.plan, target))
+    sentence = words.topology_sentence(run, every)
     yield Drawing("topology", "Topology", sentence, lambda: topology.topology_figure(run.plan, broken))
     if not run.events or not found:
         return
-    told = words.timeline_sentence(run, found, bands)
+    told = words.timeline_sentence(run, found, every, len(bands))
     yield Drawing("timeline", "Timeline", told, lambda: timeline.timeline_figure(run, found, bands))
     close = timeline.close_ups(run, found, bands)
     if close:
@@ -109,7 +108,7 @@ def _values(run: Run, pictures: dict[str, Picture]) -> dict[str, Any]:
         "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
         "title": scenario.get("file") or run.plan.topology,
         "plan": run.plan,
-        "scenario": scenario,
+        "scenario": {name: scenario.get(name, "") for name in ("question", "hypothesis", "refuted_by")},
         "outcome": words.OUTCOMES[verdict],
         "date": str(run.environment.get("date", "")).replace("T", " ").replace("+00:00", " UTC"),
         "verdict": verdict.name,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from testbed.plan.plan import FABRIC, Direction, Plan
+from testbed.plan.plan import FABRIC, Direction, Plan, PlannedLink, PlannedTunnel
 from testbed.report.numbers import counted, interval, quantity
 
 
@@ -81,10 +80,8 @@ def read_receipt(text: str) -> Receipt:
 
 def direction_words(plan: Plan, link: str, direction: str) -> str:
     """``vgw → cgw``: nodes say more than ``a_to_b``."""
-    every: Sequence[tuple[str, str, str]] = [
-        (each.name, each.a.node, each.b.node) for each in (*plan.links, *plan.access, *plan.tunnels)
-    ]
-    for name, a, b in every:
+    every: list[PlannedLink | PlannedTunnel] = [*plan.links, *plan.access, *plan.tunnels]
+    for name, a, b in ((each.name, each.a.node, each.b.node) for each in every):
         if name == link:
             here, there = (a, b) if direction == "a_to_b" else (b, a)
             return " → ".join("switch" if node == FABRIC else node for node in (here, there))

@@ -1,4 +1,4 @@
-"""A run's directory, read and checked in one go, so that every other module of the report can trust what it is given."""
+"""A run's directory, read and checked in one go, so that the rest of the report can trust what it is given."""
 
 from __future__ import annotations
 

@@ -195,10 +195,11 @@ def _both(there: str, back: str) -> str:
 
 
 def broken_by(plan: Plan, target: str) -> frozenset[str]:
-    """Names in the picture that a fault's target stands for: a link, tunnel or node; a VPN stands for its tunnels."""
+    """Names in the picture that a fault's target stands for: a VPN for its tunnels, a program for its node."""
     if any(tunnel.vpn == target for tunnel in plan.tunnels):
         return frozenset(tunnel.name for tunnel in plan.tunnels if tunnel.vpn == target)
-    return frozenset({target})
+    node, _, program = target.partition("/")
+    return frozenset({node if program else target})
 
 
 def families(prefix: str) -> int:

@@ -28,7 +28,7 @@ class Stream:
     @cached_property
     def lost(self) -> NDArray[np.bool_]:
         """Which packets never came back."""
-        return self.returned_ns == NEVER
+        return np.equal(self.returned_ns, NEVER)
 
     @cached_property
     def rtt_ms(self) -> NDArray[np.float64]:
@@ -89,22 +89,28 @@ def read_stream(text: str, name: str, source: str, target: str) -> Stream | None
 
 @dataclass(frozen=True, eq=False)
 class Thinned:
-    """A curve with one minimum and one maximum for each pixel column, so that no extreme is lost."""
+    """A curve with a minimum, median and maximum for each pixel column, so that no extreme is lost."""
 
     centre_s: NDArray[np.float64]
     low: NDArray[np.float64]
+    middle: NDArray[np.float64]
     high: NDArray[np.float64]
 
 
 def thin(t_s: NDArray[np.float64], values: NDArray[np.float64], start_s: float, stop_s: float, columns: int) -> Thinned:
-    """Minimum and maximum in each of ``columns`` equal spans of time; NaN where there is no value."""
+    """Extremes and median in each of ``columns`` equal spans of time; NaN where there is no value."""
     width = (stop_s - start_s) / columns
     place = np.floor((t_s - start_s) / width)
     good = ~np.isnan(values) & (place >= 0) & (place < columns)
-    index = place[good].astype(np.int64)
-    low, high = np.full(columns, np.inf), np.full(columns, -np.inf)
-    np.minimum.at(low, index, values[good])
-    np.maximum.at(high, index, values[good])
-    empty = np.isinf(low)
-    low[empty] = high[empty] = np.nan
-    return Thinned(start_s + (np.arange(columns) + 0.5) * width, low, high)
+    index, kept = place[good].astype(np.int64), values[good]
+    order = np.lexsort((kept, index))
+    index, kept = index[order], kept[order]
+    begins = np.searchsorted(index, np.arange(columns))
+    counts = np.bincount(index, minlength=columns)
+    some = counts > 0
+    low, middle, high = (np.full(columns, np.nan) for _ in range(3))
+    low[some] = kept[begins[some]]
+    middle[some] = kept[(begins + (counts - 1) // 2)[some]]
+    high[some] = kept[(begins + counts - 1)[some]]
+    centres: NDArray[np.float64] = start_s + (np.arange(columns, dtype=np.float64) + 0.5) * width
+    return Thinned(centres, low, middle, high)

@@ -1,8 +1,8 @@
 """What all charts share: colours with a meaning, sizes, and how a figure becomes SVG and PNG.
 
-Colours are tokens: in a file they are what they say here, on white; in the page each becomes a CSS variable, so that one
-drawing serves light and dark. The palette is Okabe and Ito's (2008), made for colour-blind readers; vermilion is kept for
-what is broken, and nothing is told by colour alone.
+Colours are tokens: in a file they are what they say here, on white; in the page each becomes a CSS variable, so that
+one drawing serves light and dark. The palette is Okabe and Ito's (2008), made for colour-blind readers; vermilion is
+kept for what is broken, and nothing is told by colour alone.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from testbed.plan.plan import Plan
 
@@ -32,7 +33,8 @@ WIDTH_IN = 10.0
 """Width of every chart; the page shows an inch at about 96 pixels."""
 PNG_DPI = 144
 SMALL, NORMAL = 8.0, 9.0
-_RC = {
+_RC: dict[Any, Any] = {
+    "text.parse_math": False,  # a name may have a dollar sign
     "svg.hashsalt": "testbed", "svg.fonttype": "path", "font.family": ["DejaVu Sans"], "font.size": NORMAL,
     "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": LINE, "xtick.color": MUTED, "ytick.color": MUTED,
     "hatch.linewidth": 0.6, "path.simplify": False, "axes.unicode_minus": True,
@@ -44,7 +46,8 @@ def settings() -> Iterator[None]:
     """Figures drawn and saved inside are the same whatever the user's matplotlibrc says, which is left as it was."""
     import matplotlib
 
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a box is drawn instead
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_RC)
         yield
@@ -84,7 +87,7 @@ _DIGITS = re.compile(r"(\.\d\d)\d+")
 
 
 def inline(svg: str, name: str, label: str) -> str:
-    """SVG for use inside a page: themed, with ids that no other chart has, and with words for those who cannot see it."""
+    """SVG for use inside a page: themed, with ids that no other chart has, and words for those who cannot see."""
     from html import escape
 
     body = svg[svg.index("<svg") :]

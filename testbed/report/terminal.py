@@ -32,7 +32,7 @@ def summary(run_dir: Path, *, colour: bool | None = None) -> list[str]:
     """
     judgement = _judgement(run_dir)
     paint = _is_terminal() if colour is None else colour
-    lines = [_verdict_line(judgement, paint=paint), ""]
+    lines = [*_verdict_lines(judgement, paint=paint), ""]
     lines += _table(judgement.measurements[:NUMBERS_SHOWN], paint=paint)
     more = len(judgement.measurements) - NUMBERS_SHOWN
     lines += [f"  and {more} more"] if more > 0 else []
@@ -57,12 +57,12 @@ def _judgement(run_dir: Path) -> Judgement:
     return Judgement.from_json(data)
 
 
-def _verdict_line(judgement: Judgement, *, paint: bool) -> str:
+def _verdict_lines(judgement: Judgement, *, paint: bool) -> list[str]:
     word = judgement.verdict.name
     reasons = "\n".join(judgement.why).splitlines()
     head = click.style(word, fg=COLOURS[judgement.verdict], bold=True) if paint else word
     first = reasons[0] if reasons else "all that was measured lies where theory allows"
-    return "\n".join([f"{head}  {first}", *(f"{' ' * len(word)}  {reason}" for reason in reasons[1:])])
+    return [f"{head}  {first}", *(f"{' ' * len(word)}  {reason}" for reason in reasons[1:])]
 
 
 def _table(measurements: Sequence[Measurement], *, paint: bool) -> list[str]:

@@ -1,7 +1,8 @@
-"""The timeline: faults, traffic, paths and sessions over one axis of time; and the same, close up, where things moved."""
+"""The timeline: faults, traffic, paths and sessions over one axis of time; and close-ups of where things moved."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -64,19 +65,28 @@ def close_up_figure(run: Run, found: Sequence[Lane], bands: Sequence[FaultBand],
 def close_ups(run: Run, found: Sequence[Lane], bands: Sequence[FaultBand]) -> tuple[Window, ...]:
     """What to look at closely: how the lab reacted to the first fault, and to its healing, where that was quick."""
     total = run.since_start(run.stop_ns)
-    instants = sorted({edge for band in bands for edge in (band.start_s, band.end_s) if edge < total})
-    windows = []
+    instants = sorted({edge for band in bands for phase in band.phases for edge in phase if edge < total})
+    changes = sorted(span.start_s for lane in found for row in lane.rows for span in row)
+    windows: list[Window] = []
     for begin, until in pairwise([*instants, total]):
-        changes = (span.start_s for lane in found for row in lane.rows for span in row)
-        reactions = [change for change in changes if begin < change < until]
-        length = max(reactions, default=begin) - begin
+        last = bisect_left(changes, until) - 1
+        length = changes[last] - begin if last >= 0 else 0.0
         if 0 < length < CLOSE_UP_SHARE * total:
-            what = " and ".join(
-                [f"{band.words} begins" for band in bands if band.start_s == begin]
-                + [f"{band.words} is healed" for band in bands if band.end_s == begin and band.healed]
-            )
+            what = " and ".join(words for band in bands if (words := _edge_words(band, begin)))
             windows.append(Window(begin - AROUND * length, begin + (1 + AROUND) * length, what))
-    return tuple(windows[:CLOSE_UPS])
+        if len(windows) == CLOSE_UPS:
+            break
+    return tuple(windows)
+
+
+def _edge_words(band: FaultBand, instant: float) -> str:
+    """What a fault does at an instant; nothing when it does nothing then."""
+    if instant == band.start_s:
+        return f"{band.words} begins"
+    if instant == band.end_s and band.healed:
+        return f"{band.words} is healed"
+    swings = any(instant in phase for phase in band.phases)
+    return f"{band.words}: {'down' if any(instant == since for since, _ in band.phases) else 'up'}" if swings else ""
 
 
 def _changes_in(lane: Lane, window: Window) -> bool:
@@ -141,70 +151,93 @@ def _frame(axes: Axes, window: Window, axis: str) -> None:
 
 
 def _name_lanes(axes: Axes, places: Sequence[_Place], faults: float) -> None:
+    """Groups at the left edge, lanes at the axis, and below them how to read the lanes."""
+
     def name(y: float, text: str, *, bold: bool) -> None:
         axes.annotate(
-            style.shorten(text, 27), (0, y), xycoords=("axes fraction", "data"), xytext=(-LEFT * 72 + 8 if bold else -8, 0),
-            textcoords="offset points", ha="left" if bold else "right", va="center", annotation_clip=False,
+            style.shorten(text, 27), (0, y), xycoords=("axes fraction", "data"), textcoords="offset points",
+            xytext=(-LEFT * 72 + 8 if bold else -8, 0), ha="left" if bold else "right", va="center",
             fontsize=style.NORMAL if bold else style.SMALL, fontweight="bold" if bold else "normal",
-            color=style.INK if bold else style.MUTED,
+            color=style.INK if bold else style.MUTED, annotation_clip=False,
         )  # fmt: skip
 
     if faults:
         name(0.15, "Faults", bold=True)
-    note = ["thin line: down, or no route"] + ["upper half IPv4, lower IPv6"] * any(
-        len(p.lane.rows) > 1 for p in places
-    )
-    axes.annotate(
-        "\n".join(note), (0, 0), xycoords="axes fraction", xytext=(-LEFT * 72 + 8, -5), textcoords="offset points",
-        va="top", fontsize=6.8, color=style.MUTED, annotation_clip=False, linespacing=1.3,
-    )  # fmt: skip
     for place in places:
         if place.heading:
             name(place.y - 0.1, place.heading, bold=True)
         name(place.y + LANE_IN / 2, place.lane.label, bold=False)
+    two = any(len(place.lane.rows) > 1 for place in places)
+    note = "thin line: down, or no route" + ("\nupper half IPv4, lower IPv6" if two else "")
+    axes.annotate(
+        note, (0, 0), xycoords="axes fraction", xytext=(-LEFT * 72 + 8, -5), textcoords="offset points",
+        va="top", fontsize=6.8, color=style.MUTED, annotation_clip=False, linespacing=1.3,
+    )  # fmt: skip
 
 
 def _draw_bands(axes: Axes, bands: Sequence[FaultBand], window: Window, width: float, height: float) -> None:
-    for band, row in zip(bands, _fault_rows(bands), strict=True):
+    rows = _fault_rows(bands)
+    for band, row in zip(bands, rows, strict=True):
         begin, end = max(band.start_s, window.start_s), min(band.end_s, window.end_s)
-        if end <= begin:
+        if end < begin:
             continue
-        axes.axvspan(begin, end, color=style.BAD_TINT, linewidth=0, zorder=0)
-        y = row * 0.3 + 0.15
-        axes.barh(y, end - begin, left=begin, height=0.22, color=style.BAD, linewidth=0, zorder=3)
+        for since, until in band.shown:
+            first, last = max(since, window.start_s), min(until, window.end_s)
+            if last < first:
+                continue
+            axes.axvspan(first, last, color=style.BAD_TINT, linewidth=0, zorder=0)
+            length = max(last - first, window.length_s / width / 64)
+            axes.barh(row * 0.3 + 0.15, length, left=first, height=0.22, color=style.BAD, linewidth=0, zorder=3)
         for edge in (band.start_s, band.end_s):
             if window.start_s < edge < window.end_s:
                 axes.plot((edge, edge), (row * 0.3, height), color=style.BAD, linewidth=0.9, zorder=2)
-        room = (end - begin) / window.length_s * width
-        inside = len(band.words) / LABEL_PER_IN < room
-        at_right = not inside and (window.end_s - end) / window.length_s * width < len(band.words) / LABEL_PER_IN
-        x = (begin + end) / 2 if inside else begin if at_right else end
-        axes.annotate(
-            band.words, (x, y), xytext=(0 if inside else -4 if at_right else 4, 0), textcoords="offset points", va="center",
-            ha="center" if inside else "right" if at_right else "left", fontsize=style.SMALL,
-            color=style.PAPER if inside else style.BAD, fontweight="bold", zorder=4,
-        )  # fmt: skip
+        others = [other for other, place in zip(bands, rows, strict=True) if place == row]
+        _name_band(axes, band, others, window, width, row * 0.3 + 0.15)
+
+
+def _name_band(
+    axes: Axes, band: FaultBand, others: Sequence[FaultBand], window: Window, width: float, y: float
+) -> None:
+    """Write a fault's words into its bar, or beside it, or nowhere, as there is room."""
+    begin, end = max(band.start_s, window.start_s), min(band.end_s, window.end_s)
+    left = max([window.start_s, *(other.end_s for other in others if other.end_s <= begin)])
+    right = min([window.end_s, *(other.start_s for other in others if other.start_s >= end)])
+    need = len(band.words) / LABEL_PER_IN / width * window.length_s
+    rooms = (
+        (end - begin if len(band.shown) == 1 else 0.0, (begin + end) / 2, "center", 0),
+        (right - end, end, "left", 4),
+        (begin - left, begin, "right", -4),
+    )
+    for room, x, align, shift in rooms:
+        if need < room:
+            axes.annotate(
+                band.words, (x, y), xytext=(shift, 0), textcoords="offset points", va="center", ha=align,
+                fontsize=style.SMALL, color=style.BAD if shift else style.PAPER, fontweight="bold", zorder=4,
+            )  # fmt: skip
+            return
 
 
 def _draw_lane(axes: Axes, place: _Place, window: Window, width: float, colours: Mapping[str, str]) -> None:
     rows = place.lane.rows
     tall = (LANE_IN - 0.06) / max(1, len(rows))
     fill = tall if place.lane.kind == "path" else tall * 0.84
+    visible = window.length_s / width / 64  # a pixel and a half: what is bad must be seen, however short
     for number, row in enumerate(rows):
         y = place.y + 0.03 + (number + 0.5) * tall
         for span in lanes.coarse(row, window.start_s, window.end_s):
-            bad = span.state in lanes.BAD_STATES
-            # What is bad must be seen, however short: a pixel and a half at least.
-            length = max(span.end_s - span.start_s, window.length_s / width / 64 if bad else 0.0)
-            if not bad:
+            length = span.end_s - span.start_s
+            if span.state not in lanes.BAD_STATES:
                 _bar(axes, span.start_s, length, y, fill, _colour(span.state, colours), 2)
-            elif place.lane.kind == "probe":
+            bad = span.state in lanes.BAD_STATES
+            if span.state == lanes.SOME or (bad and place.lane.kind == "probe" and length < visible):
+                _bar(axes, span.start_s, max(length, visible), y + fill * 0.35, fill * 0.3, style.BAD, 3)
+            elif bad and place.lane.kind == "probe":
                 _bar(axes, span.start_s, length, y, fill, style.BAD, 3)
-            else:
-                axes.plot(
-                    (span.start_s, span.start_s + length), (y, y), color=style.BAD, linewidth=1.2, solid_capstyle="butt"
-                )
-        _say_states(axes, place, row, window, width, len(rows), number)
+            elif bad:
+                ends = (span.start_s, span.start_s + max(length, visible))
+                axes.plot(ends, (y, y), color=style.BAD, linewidth=1.2, solid_capstyle="butt")
+        if number == 0:
+            _say_states(axes, place, row, window, width)
 
 
 def _bar(axes: Axes, start: float, length: float, y: float, height: float, colour: str, order: int) -> None:
@@ -216,18 +249,17 @@ def _colour(state: str, colours: Mapping[str, str]) -> str:
     return colours.get(state, style.UP)
 
 
-def _say_states(
-    axes: Axes, place: _Place, row: lanes.Row, window: Window, width: float, rows: int, number: int
-) -> None:  # fmt: skip
-    """Write the path into its span where there is room, once for both families when they agree."""
-    if place.lane.kind != "path" or number or len(row) > lanes.SPANS_MAX:
+def _say_states(axes: Axes, place: _Place, row: lanes.Row, window: Window, width: float) -> None:
+    """Write the path into its span where there is room, once for both families and only where they agree."""
+    if place.lane.kind != "path" or len(row) > lanes.SPANS_MAX:
         return
     others = place.lane.rows[1:]
     for span in lanes.coarse(row, window.start_s, window.end_s):
         middle = (span.start_s + span.end_s) / 2
         agree = all(any(s.state == span.state and s.start_s <= middle < s.end_s for s in other) for other in others)
         room = (span.end_s - span.start_s) / window.length_s * width
-        if span.state and span.state not in lanes.BAD_STATES and agree and len(span.state) / LABEL_PER_IN + 0.1 < room:
+        says = span.state and span.state not in lanes.BAD_STATES and agree
+        if says and len(span.state) / LABEL_PER_IN + 0.1 < room:
             axes.text(
                 middle, place.y + LANE_IN / 2, span.state, fontsize=7.4, fontweight="bold", ha="center", va="center",
                 color=style.PAPER, zorder=5,

@@ -58,6 +58,8 @@ def topology_figure(plan: Plan, broken: Collection[str] = ()) -> Figure:
     for name, rect in placed.transits.items():
         _box(axes, rect, style.PANEL, style.BAD if name in broken else style.MUTED, rounding=0.22)
         _text(axes, rect.x + rect.width / 2, rect.middle, name, rect.width - 0.1, weight="bold")
+        if name in broken:
+            _cross(axes, rect.x + rect.width - 0.1, rect.y + 0.05)
     _draw_routers(axes, placed)
     return figure
 
@@ -97,7 +99,14 @@ def _draw_chip(axes: Axes, chip: Chip, rect: Rect) -> None:
         style.BAD if chip.broke else style.LINE,
         rounding=0.05,
     )
-    _text(axes, rect.x + rect.width / 2, rect.middle, chip.text, rect.width - 0.06, size=7.6)
+    _text(
+        axes,
+        rect.x + rect.width / 2,
+        rect.middle,
+        f"{chip.text} ✕" if chip.broke else chip.text,
+        rect.width - 0.06,
+        size=7.6,
+    )
 
 
 def _draw_routers(axes: Axes, placed: Layout) -> None:
@@ -115,6 +124,8 @@ def _draw_router(axes: Axes, router: RouterChip, rect: Rect) -> None:
         rounding=0.08,
     )
     x = rect.x + rect.width / 2
+    if router.broke:
+        _cross(axes, rect.x + rect.width, rect.y)
     _text(axes, x, rect.y + 0.15, router.name, rect.width - 0.08, weight="bold")
     _text(axes, x, rect.y + 0.31, router.role, rect.width - 0.06, size=6.6, colour=style.MUTED)
     _text(

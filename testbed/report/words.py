@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 
+from testbed.check.flows import Gap
 from testbed.check.verdict import Judgement, Verdict
-from testbed.report.lanes import FAULTS, PROTOCOLS, FaultBand, Lane
+from testbed.report.lanes import PROTOCOLS, FaultBand, Lane, fault_words
 from testbed.report.numbers import counted, listed, number, seconds
 from testbed.report.rundir import Run
 from testbed.report.streams import Stream
@@ -55,7 +56,7 @@ def topology_sentence(run: Run, bands: Sequence[FaultBand]) -> str:
     return f"{listed(parts).capitalize()}. {broke}"
 
 
-def timeline_sentence(run: Run, found: Sequence[Lane], bands: Sequence[FaultBand]) -> str:
+def timeline_sentence(run: Run, found: Sequence[Lane], bands: Sequence[FaultBand], drawn: int) -> str:
     """What each fault did, and when that was over."""
     if not bands:
         changes = sum(len(row) - 1 for lane in found for row in lane.rows if row)
@@ -63,9 +64,23 @@ def timeline_sentence(run: Run, found: Sequence[Lane], bands: Sequence[FaultBand
         return f"Nothing was broken in {length}; " + (
             f"{counted(changes, 'change')} of state all the same." if changes else "no session and no path changed."
         )
-    told = [_fault_sentence(run, band, _until(run, band, bands)) for band in bands[:FAULTS_TOLD]]
-    more = len(bands) - FAULTS_TOLD
-    return " ".join(told) + (f" {counted(more, 'more fault')} followed." if more > 0 else "")
+    if len(bands) > FAULTS_TOLD:
+        some = f" The first {drawn} of {len(bands):,} faults are drawn." if drawn < len(bands) else ""
+        return _many_faults_sentence(run, bands) + some
+    return " ".join(_fault_sentence(run, band, _until(run, band, bands)) for band in bands)
+
+
+def _many_faults_sentence(run: Run, bands: Sequence[FaultBand]) -> str:
+    kinds: dict[str, list[FaultBand]] = {}
+    for band in bands:
+        kinds.setdefault(band.words, []).append(band)
+    told = []
+    for name, found in kinds.items():
+        often = "once" if len(found) == 1 else f"{len(found):,} times"
+        told.append(f"{name} {often}, from {found[0].start_s:.2f} s to {max(b.end_s for b in found):.2f} s")
+    stood = [f"{s.who} stood still for at most {seconds(s.longest.length_s)}" for s in run.streams if s.longest]
+    text = "; ".join([*told, *stood])
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _until(run: Run, band: FaultBand, bands: Sequence[FaultBand]) -> float:
@@ -77,16 +92,11 @@ def _until(run: Run, band: FaultBand, bands: Sequence[FaultBand]) -> float:
 def _fault_sentence(run: Run, band: FaultBand, until: float) -> str:
     parts = [f"{band.words[0].upper()}{band.words[1:]} from {band.start_s:.2f} s"]
     for stream in run.streams:
-        gap = max(
-            (
-                gap
-                for gap in stream.gaps
-                if band.start_s <= run.since_start(gap.end_ns) and run.since_start(gap.start_ns) < band.end_s
-            ),
-            key=lambda gap: gap.length_s,
-            default=None,
-        )
-        parts.append(f"{stream.who} stood still for {seconds(gap.length_s)}" if gap else f"{stream.who} lost nothing")
+        gap = _gap_in(run, stream, band)
+        if gap is not None:
+            parts.append(f"{stream.who} stood still for {seconds(gap.length_s)}")
+        elif len(stream.sent_ns):
+            parts.append(f"{stream.who} lost nothing")
     moved = _last_route(run, band.start_s, band.end_s)
     parts.append(f"the last route had moved after {seconds(moved)}" if moved is not None else "no route moved")
     text = "; ".join(parts) + "."
@@ -96,6 +106,16 @@ def _fault_sentence(run: Run, band: FaultBand, until: float) -> str:
     return f"{text} Healed at {band.end_s:.2f} s" + (
         f"; the last route was back {seconds(back)} later." if back is not None else "; no route moved after that."
     )
+
+
+def _gap_in(run: Run, stream: Stream, band: FaultBand) -> Gap | None:
+    """A stream's longest gap that overlaps a fault."""
+    inside = [
+        gap
+        for gap in stream.gaps
+        if run.since_start(gap.end_ns) >= band.start_s and run.since_start(gap.start_ns) < band.end_s
+    ]
+    return max(inside, key=lambda gap: gap.length_s, default=None)
 
 
 def _last_route(run: Run, start_s: float, end_s: float) -> float | None:
@@ -146,7 +166,8 @@ def loss_sentence(stream: Stream) -> str:
     gap = stream.longest
     if len(stream.gaps) == 1:
         return f"{text}, all in one gap of {seconds(gap.length_s)}."
-    return f"{text} in {len(stream.gaps):,} gaps, the longest {seconds(gap.length_s)} and {counted(gap.packets, 'packet')}."
+    longest = f"{seconds(gap.length_s)} and {counted(gap.packets, 'packet')}"
+    return f"{text} in {len(stream.gaps):,} gaps, the longest {longest}."
 
 
 def event_words(event: Event) -> tuple[str, str] | None:
@@ -160,8 +181,13 @@ def event_words(event: Event) -> tuple[str, str] | None:
     if event.kind == "route":
         return _route_words(fields)
     if event.kind in ("fault.start", "fault.heal"):
-        name = FAULTS.get(str(fields.get("fault")), str(fields.get("fault")))
+        name = f"{fault_words(str(fields.get('fault')))} {fields.get('target', '')}"
         return str(fields.get("target", "")), f"{name} {'begins' if event.kind == 'fault.start' else 'is healed'}"
+    if event.kind == "fault.flap":
+        return str(fields.get("target", "")), f"flapping: {'down' if fields.get('on') else 'up'}"
+    if event.kind == "reach":
+        missed = f"does not reach {fields.get('target')} over IPv{fields.get('family')}"
+        return None if fields.get("ok") else (str(fields.get("source", "")), missed)
     rest = ", ".join(f"{key} {value}" for key, value in fields.items() if key != "node")
     return str(fields.get("node", "")), f"{event.kind.replace('.', ' ')}{': ' if rest else ''}{rest}"
 

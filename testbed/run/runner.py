@@ -31,6 +31,7 @@ from testbed.units import Size
 MEMORY_BASE, MEMORY_PER_NODE = Size(512 * 2**20), Size(700 * 2**10)
 """What the guest is given; only what it touches is used. Measured with benchmarks/scale.py."""
 WALL_LIMIT_S = 600.0
+CONSOLE_LINES = 15
 DISK_NEEDED = Size(64 * 2**20)
 """A record is a few MB; arbitrary."""
 
@@ -128,13 +129,10 @@ def _problem(ended: guest.GuestRun) -> str:
         return ""
     if ended.crash:
         return f"the run crashed: {ended.crash.strip().splitlines()[-1]}"
-    tail = "\n".join(list(ended.console)[-15:])
-    for sign, words in (
-        ("Out of memory", "the guest ran out of memory"),
-        ("Kernel panic", "the guest kernel panicked"),
-    ):
-        if sign in tail:
-            return f"{words}\n{tail}"
+    if ended.panic:
+        words = "ran out of memory" if "ut of memory" in ended.panic else "panicked"
+        return f"the guest kernel {words}: {ended.panic}"
+    tail = "\n".join(list(ended.console)[-CONSOLE_LINES:])
     return f"the guest ended before the run did\n{tail}"
 
 

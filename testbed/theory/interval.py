@@ -52,15 +52,15 @@ class Expectation:
         source = f"{self.source}; bounds are {share:.1%} around it"
         return replace(self, low=self.expected - slack, high=self.expected + slack, source=source)
 
-    def between_probes(self, spacing: Duration) -> Expectation:
-        """A gap in s, as probes sent each ``spacing`` see it: from the last that arrives before to the first after it.
+    def seen_by_probes(self, spacing: Duration) -> Expectation:
+        """A gap in s, as probes sent each ``spacing`` see it: from the first that is lost to the first that is not.
 
-        That is longer by up to one spacing at either end, and by one on average.
+        That is shorter or longer by up to one spacing, and the same on average.
         """
         step = spacing.seconds
-        expected = None if self.expected is None else self.expected + step
-        high = None if self.high is None else self.high + 2 * step
-        return replace(self, expected=expected, high=high, source=f"{self.source}; seen by probes each {spacing}")
+        low = None if self.low is None else max(0.0, self.low - step)
+        high = None if self.high is None else self.high + step
+        return replace(self, low=low, high=high, source=f"{self.source}; seen by probes each {spacing}")
 
 
 def exactly(value: float, unit: str, source: str) -> Expectation:

@@ -1,4 +1,4 @@
-"""Run a test's own module inside the guest, as a scenario: what it prints comes back, and its exit status is the test's."""
+"""Run a module inside the guest, as a scenario: what it prints comes back, and its exit status decides."""
 
 from __future__ import annotations
 

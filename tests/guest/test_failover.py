@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunScenario, measured
+from tests.conftest import ROOT, RunScenario, measured
 
 pytestmark = pytest.mark.guest
 FAILOVER = "scenarios/failover.py"
@@ -59,7 +59,8 @@ def test_a_run_changes_no_file_of_the_host(run_scenario: RunScenario, tmp_path: 
     scenario.write_text(
         "from pathlib import Path\n"
         "from testbed import Scenario\n"
-        f"scenario = Scenario(topology={os.fspath(Path('topologies/hybrid.py').absolute())!r}, question='', hypothesis='', refuted_by='')\n"
+        f"scenario = Scenario(topology={str(ROOT / 'topologies/hybrid.py')!r}, "
+        "question='', hypothesis='', refuted_by='')\n"
         "@scenario.run\n"
         "def run(lab):\n"
         f"    Path({os.fspath(target)!r}).write_text('changed')\n"

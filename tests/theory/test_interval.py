@@ -40,6 +40,6 @@ def test_the_limit_that_binds_is_the_smallest() -> None:
         smallest(exactly(3, "B", "a"), exactly(2, "s", "b"))
 
 
-def test_probes_see_a_gap_up_to_two_spacings_longer() -> None:
-    seen = Expectation(1.0, 0.5, 2.0, "s", "x").between_probes(Duration.parse("100 ms"))
-    assert (seen.low, seen.expected, seen.high) == (0.5, 1.1, 2.2)
+def test_probes_see_a_gap_to_within_one_spacing() -> None:
+    seen = Expectation(1.0, 0.5, 2.0, "s", "x").seen_by_probes(Duration.parse("100 ms"))
+    assert (seen.expected, seen.low, seen.high) == (1.0, 0.4, 2.1)

@@ -1,0 +1,108 @@
+"""Claims about plan, show and --help: they touch nothing, and bad input is exit code 2."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from testbed.cli.main import main
+from testbed.errors import Exit
+
+ROOT = Path(__file__).parent.parent
+HYBRID = str(ROOT / "topologies" / "hybrid.py")
+BAD = ROOT / "tests" / "plan" / "bad"
+HEAVY = ("pydantic", "pyroute2", "scipy", "numpy", "matplotlib", "yaml", "networkx", "scapy", "jinja2")
+PLAN_S = 0.4
+"""What `testbed plan` may take; measured on two cores at 0.15 s to 0.2 s."""
+
+
+def call(*words: str) -> Result:
+    """The command line, in this process."""
+    return CliRunner().invoke(main, words)
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory in which anything that is written would be seen."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["", "plan", "show", "run", "report"])
+def test_help_tells_what_a_command_does_and_its_exit_codes(command: str) -> None:
+    result = call(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert "Exit codes: 0 PASS, 1 FAIL, 2 the input is wrong, 3 UNKNOWN" in " ".join(result.stdout.split())
+
+
+def test_plan_tells_every_step_in_order_and_writes_nothing(empty: Path) -> None:
+    result = call("plan", HYBRID)
+    assert result.exit_code == 0
+    actions = [line.split()[1] for line in result.stdout.splitlines() if line[:1].isdigit()]
+    assert actions == [
+        "namespaces", "bridges", "cables", "links", "loopbacks", "forwarding", "routes", "filters", "observe",
+        "calibrate", "tunnels", "daemons", "converge",
+    ]  # fmt: skip
+    assert "dx: vgw -- cgw, shaped to 1 Gbit/s; both ways delay 5 ms" in result.stdout
+    assert list(empty.iterdir()) == []
+
+
+def test_plan_as_json_is_one_object_and_nothing_else(empty: Path) -> None:
+    result = call("plan", HYBRID, "--json", "--set", "dx.delay=7ms")
+    assert result.exit_code == 0
+    plan = json.loads(result.stdout)
+    assert plan["parameters"]["dx.delay"] == "7 ms"
+    assert plan["links"][0]["a_to_b"]["delay"] == 7 * 10**6
+
+
+@pytest.mark.parametrize("command", ["plan", "show", "run"])
+@pytest.mark.parametrize("name", ["links.py", "syntax.py", "keys.yaml", "nowhere.py"])
+def test_bad_input_is_exit_code_2_with_words_and_writes_nothing(command: str, name: str, empty: Path) -> None:
+    result = call(command, str(BAD / name))
+    assert result.exit_code == Exit.INPUT
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ")
+    assert "Traceback" not in result.stderr
+    assert list(empty.iterdir()) == []
+
+
+def test_a_bad_setting_is_exit_code_2_with_the_closest_name(empty: Path) -> None:
+    result = call("plan", HYBRID, "--set", "dx.dealy=7ms", "--set", "dx.loss=1")
+    assert result.exit_code == Exit.INPUT
+    assert "--set dx.dealy: no such parameter" in result.stderr
+    assert "did you mean 'dx.delay'?" in result.stderr
+    assert "--set dx.loss: '1' is not a ratio" in result.stderr
+
+
+def test_show_lists_parameters_with_their_values_and_draws(empty: Path) -> None:
+    result = call("show", HYBRID, "--set", "dx.delay=7ms", "--out", "picture.svg")
+    assert result.exit_code == 0, result.output
+    assert "7 ms (default 5 ms)" in result.stdout
+    assert [path.name for path in empty.iterdir()] == ["picture.svg"]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["plan", HYBRID]])
+def test_a_light_command_loads_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from testbed.cli.main import main\n"
+        f"main({words!r}, standalone_mode=False)\n"
+        f"sys.stderr.write(' '.join(sorted(set({HEAVY!r}) & set(sys.modules))))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stderr == ""
+
+
+def test_plan_answers_at_once() -> None:
+    times = []
+    for _ in range(3):
+        began = time.monotonic()
+        subprocess.run([sys.executable, "-m", "testbed", "plan", HYBRID], check=True, capture_output=True, cwd=ROOT)
+        times.append(time.monotonic() - began)
+    assert min(times) < PLAN_S
