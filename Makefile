@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Another interpreter: make PYTHON=python3.12 demo
 export PYTHON ?= python3
 # A build of minutes and a test of seconds have the same entry: each target does only what is missing.
-.PHONY: demo test lint unit packages test-packages kernel schemas clean help bench
+.PHONY: demo test lint unit packages test-packages kernel docs clean help bench
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t16
@@ -40,6 +40,9 @@ $(VENV)/.made: pyproject.toml | packages
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+
+docs: $(VENV)/.made ## the parts of docs/ that are made from the code
+	$(BIN)/python scripts/docs.py
 
 clean: ## remove what make made here; runs and reports stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

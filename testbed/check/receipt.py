@@ -7,6 +7,7 @@ not chance has a fixed bound. A number that could not be measured is ``null``, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -154,7 +155,7 @@ def _delay(way: Way, level: float) -> Check:
     if asked.slot is not None:
         high += asked.slot.max.ms
     if asked.jitter and sample:
-        chance = statistics.mean_bounds(_shape(asked), sample["samples"], level=level)
+        chance, _ = _chance(asked, sample["samples"], level)
         low, high = low + min(0.0, chance.low), high + max(0.0, chance.high)
     delivered = sample["mean" if asked.jitter else "median"] / 1e6 if sample else None
     return Check("delay", "ms", delay, delivered, max(0.0, delay + low), delay + high)
@@ -169,7 +170,7 @@ def _jitter(way: Way, level: float) -> Check:
     # Waiting for slots is no jitter, and cannot be told from it.
     if not sample or sample["samples"] < SAMPLES_MIN or asked.slot is not None:
         return Check("jitter", "ms", jitter, None, low, high)
-    chance = statistics.sd_bounds(_shape(asked), sample["samples"], level=level)
+    _, chance = _chance(asked, sample["samples"], level)
     low, high = min(low, chance.low), max(high, chance.high)
     if way.clock == "real":
         high += bound
@@ -177,9 +178,11 @@ def _jitter(way: Way, level: float) -> Check:
 
 
 @lru_cache(maxsize=256)
-def _shape(asked: Impairment) -> statistics.Shape:
-    """Of the jitter in ms."""
-    return statistics.shape([value / 1e6 for value in deviations_ns(asked)])
+def _chance(asked: Impairment, samples: int, level: float) -> tuple[Interval, Interval]:
+    """Bounds in ms of the mean deviation from the delay, and of the standard deviation."""
+    shape = statistics.shape([value / 1e6 for value in deviations_ns(asked)])
+    spread = Interval(0.0, math.inf) if samples < SAMPLES_MIN else statistics.sd_bounds(shape, samples, level=level)
+    return statistics.mean_bounds(shape, samples, level=level), spread
 
 
 def _loss(way: Way, level: float) -> Check:

@@ -196,9 +196,7 @@ def _records(inbox: Inbox, family: int, ident: int) -> Iterator[tuple[int, ...]]
             yield found.number, instant, found.ttl or 0, _NOTHING if found.icmp is None else found.icmp
 
 
-def _send(
-    near: socket.socket, there: str, interval: Duration, ident: int, size: int, files: dict[str, Path]
-) -> None:
+def _send(near: socket.socket, there: str, interval: Duration, ident: int, size: int, files: dict[str, Path]) -> None:
     sent: list[int] = []
     inbox = Inbox(near, _KEPT, extra=_HOP_LIMIT.size)
 

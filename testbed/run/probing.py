@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import fmean
 
 from testbed.model import FourState, GilbertElliott, Impairment
@@ -55,6 +56,7 @@ class Need:
     reach_ns: int
 
 
+@lru_cache(maxsize=256)
 def deviations_ns(impairment: Impairment) -> tuple[float, ...]:
     """What jitter adds to the delay, each value as likely as the others, ascending; empty without jitter."""
     table = impairments.shape(impairment)

@@ -1,9 +1,10 @@
-"""Claims about the receipt: a wrong link is found, a right one is not rejected by chance, what is unknown stays unknown."""
+"""Claims about the receipt: wrong links are found, right ones are not rejected by chance, unknown stays unknown."""
 
 from __future__ import annotations
 
 import copy
 import json
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from testbed.check.statistics import LEVEL
 from testbed.model import GilbertElliott, Slot
 from testbed.plan.compile import compile_plan
 from testbed.plan.plan import DIRECTIONS, Plan, PlannedLink
-from testbed.run.probing import deviations_ns, need, reordered_share
+from testbed.run.probing import Need, deviations_ns, need, reordered_share
 from testbed.units import Duration, Rate, Ratio
 
 RECEIPTS = 2000
@@ -33,9 +34,15 @@ def plan(**links: dict[str, Any]) -> Plan:
     return compile_plan(t.build(), "lab")
 
 
+@cache
+def needed(link: PlannedLink, direction: Any) -> Need:
+    """What calibration sends."""
+    return need(link, link.impairment(direction), real=False)
+
+
 def way(link: PlannedLink, direction: Any, chance: np.random.Generator | None = None) -> dict[str, Any]:
     """What calibration measures of a right link: exactly the expectation, or drawn as netem would."""
-    asked, wanted = link.impairment(direction), need(link, link.impairment(direction), real=False)
+    asked, wanted = link.impairment(direction), needed(link, direction)
     sent = wanted.timed + wanted.burst
     lost = twice = changed = early = 0
     samples = np.full(wanted.timed, float(asked.delay))
@@ -118,7 +125,9 @@ def test_one_wrong_number_is_one_problem_and_says_which(values: dict[str, Any], 
     assert changed(**values) == [f"link dx, a_to_b: {problem}"]
 
 
-@pytest.mark.parametrize(("median", "wrong"), [(5_010_000, False), (5_010_001, True), (4_990_000, False), (4_989_999, True)])
+@pytest.mark.parametrize(
+    ("median", "wrong"), [(5_010_000, False), (5_010_001, True), (4_990_000, False), (4_989_999, True)]
+)
 def test_a_delay_may_be_wrong_by_10_us_in_virtual_time(median: int, wrong: bool) -> None:
     measured = raw(SHAPED)
     measured["links"][0]["delay_ns"]["median"] = median
@@ -198,9 +207,7 @@ def test_right_links_are_rejected_by_chance_no_more_often_than_the_level_says() 
 
 
 def test_a_policer_behind_loss_has_wider_bounds_and_a_shaper_has_not() -> None:
-    of = plan(
-        police={"rate": "1 Gbit/s", "policed": True, "loss": "10 %"}, shape={"rate": "1 Gbit/s", "loss": "10 %"}
-    )
+    of = plan(police={"rate": "1 Gbit/s", "policed": True, "loss": "10 %"}, shape={"rate": "1 Gbit/s", "loss": "10 %"})
     receipt = judge_receipt(raw(of), of, "virtual")
     width = {
         link["link"]: check["high"] - check["low"]
