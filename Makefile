@@ -16,7 +16,7 @@ demo: packages kernel ## Direct Connect dies, the VPN takes over: run it and sho
 test: test-packages kernel lint unit ## everything that guards the project
 
 unit: $(VENV)/.made ## tests alone
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(VENV)/.made ## types, style, layers
 	$(BIN)/ruff check .

@@ -72,7 +72,7 @@ def start(
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Program:
-    """Start a program in a node's namespace. The child inherits the namespace of this thread: no fork hook is needed."""
+    """Start a program in a node's namespace, which the child inherits from this thread: no fork hook is needed."""
     output.parent.mkdir(parents=True, exist_ok=True)
     with namespaces.inside(node), output.open("ab") as out:
         try:

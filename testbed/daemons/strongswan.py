@@ -15,6 +15,7 @@ from testbed.daemons import charon_log, process
 from testbed.daemons.base import Place, StateChange
 from testbed.errors import RunError
 from testbed.kernel.programs import ENVIRONMENT
+from testbed.net import xfrm
 from testbed.net.namespace import Namespaces
 from testbed.plan.plan import Plan, PlannedTunnel
 from testbed.presets import IPSEC_SUITES, VPN_REKEY_FUZZ, VPN_REKEY_MARGIN, VPN_REPLAY_WINDOW
@@ -197,6 +198,11 @@ class Strongswan:
             folder.mkdir(parents=True, exist_ok=True)
         for name, text in self.configs().items():
             (place.record / name).write_text(text, encoding="utf-8")
+        if self._program is not None:
+            # Its predecessor was killed and left its tunnels in the kernel. They would go on to carry packets, so the
+            # peer would not find out that nobody is there who knows of them.
+            with namespaces.inside(self.node):
+                xfrm.flush()
         socket = place.run / "charon.vici"
         socket.unlink(missing_ok=True)
         config = place.run / "strongswan.conf"

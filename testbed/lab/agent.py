@@ -56,6 +56,7 @@ class Agent:
         data = os.read(self._line, 1 << 16)
         if not data:
             raise SystemExit("the supervisor has gone")
+        self._send(0, {"kind": "read", "bytes": len(data)})
         for message in self._decoder.feed(data):
             self._handle(message)
 

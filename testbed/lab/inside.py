@@ -26,14 +26,14 @@ def serve(lab: Lab, line: int | None = None) -> None:
 
 
 def guest_line() -> int:
-    """The console that leads to the supervisor, as a byte stream: without it the kernel would echo and edit what comes."""
+    """The console that leads to the supervisor, raw: otherwise the kernel would echo and edit what comes."""
     line = os.open(CONSOLE, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     tty.setraw(line)
     return line
 
 
 def main() -> None:
-    """Entry: as the guest's init, or as ``host LINE JOB``. (The kernel gives its init words of its own.)"""
+    """Entry: as the guest's init, or as ``host LINE JOB``. The kernel gives its init words of its own."""
     if sys.argv[1:2] != ["host"]:
         init.main(serve)
     else:

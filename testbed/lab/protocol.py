@@ -21,7 +21,8 @@ op           fields                                          answers
 Any answer may be ``error`` instead, with ``exit`` and ``problems``. While a program runs, its client may send ``stdin``
 (``data``, or ``eof``), ``took``, ``resize`` (``rows``, ``columns``) and ``signal`` (``number``). Bytes travel as
 base64. Nobody sends more than :data:`WINDOW` bytes that the other side has not said to have taken (``took``), so a
-program whose output nobody reads stops, as it would in a pipe, and holds up no other.
+program whose output nobody reads stops, as it would in a pipe, and holds up no other. In the same way the agent says
+how much of the line it has ``read``, to nobody's ``id`` 0.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ LINE_MAX = 1 << 20
 """Longest line in bytes; arbitrary, and above what any message needs: a thousand nodes' status is half of it."""
 CHUNK = 1 << 15
 """Bytes of a program's output in one message; arbitrary."""
+LINE_WINDOW = 2048
+"""Bytes to the agent that it has not said to have read (``read``). A console of the guest must never hold the 3,968
+bytes at which its line discipline asks for a pause: it would not hear of what comes after (``line_throttle`` in
+``arch/um/drivers/line.c`` of Linux 7.2 lets go of the descriptor; ``line_unthrottle`` does not take it up again)."""
 WINDOW = 1 << 18
 """Bytes under way in one direction of a stream; arbitrary: more than the line carries while both ends wake up."""
 

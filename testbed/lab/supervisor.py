@@ -21,7 +21,7 @@ from pathlib import Path
 
 from testbed.errors import Problem, RunError, TestbedError
 from testbed.kernel import cpu, guest, host
-from testbed.lab.protocol import LINE_MAX, Message, ProtocolError, decode, encode, error_message
+from testbed.lab.protocol import LINE_MAX, LINE_WINDOW, Message, ProtocolError, decode, encode, error_message
 from testbed.lab.state import CONSOLE, JOB, RECORD, LabFolder
 from testbed.run.history import History
 from testbed.run.job import Job
@@ -59,6 +59,8 @@ class Supervisor:
         self._numbers = itertools.count(1)
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._agent: asyncio.StreamWriter | None = None
+        self._waiting = bytearray()
+        self._unread = 0
         self._console = guest.Console(self.run)
         self._log = (self.lab.path / CONSOLE).open("ab", buffering=0)
         self._last: Message | None = None
@@ -128,7 +130,10 @@ class Supervisor:
             while line := await reader.readline():
                 message = decode(line)
                 number = message.pop("id")
-                if message["kind"] == "up":
+                if message["kind"] == "read":
+                    self._unread -= message["bytes"]
+                    self._fill_line()
+                elif message["kind"] == "up":
                     self.up = True
                     if self.owner is not None:
                         self.tell(self.owner, message)
@@ -155,6 +160,8 @@ class Supervisor:
                 asked |= self._request(number, message)
         except (ProtocolError, ValueError, ConnectionError) as error:
             self.tell(number, error_message(RunError(Problem("testbed", f"the client said: {error}"))))
+        except asyncio.CancelledError:
+            return  # everything ends
         if number in self.downers:
             return
         del self.clients[number]
@@ -182,8 +189,16 @@ class Supervisor:
         return False
 
     def _pass_on(self, number: int, message: Message) -> None:
-        if self._agent is not None:
-            self._agent.write(encode({**message, "id": number}))
+        self._waiting += encode({**message, "id": number})
+        self._fill_line()
+
+    def _fill_line(self) -> None:
+        """Give the agent as much as its end of the line may hold."""
+        count = LINE_WINDOW - self._unread
+        if self._agent is not None and self._waiting and count > 0:
+            self._unread += len(self._waiting[:count])
+            self._agent.write(bytes(self._waiting[:count]))
+            del self._waiting[:count]
 
 
 async def supervise(

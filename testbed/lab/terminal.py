@@ -18,7 +18,8 @@ from testbed.lab.protocol import CHUNK, WINDOW, Message, pack, unpack
 from testbed.lab.state import LabFolder
 
 STDIN, STDOUT, STDERR = 0, 1, 2
-BROKEN_PIPE = 128 + signal.SIGPIPE
+SIGNALLED = 128
+BROKEN_PIPE = SIGNALLED + signal.SIGPIPE
 PASSED_ON = ("TERM", "COLORTERM", "LANG", "LC_ALL")
 """What a program may know of this terminal; everything else is the lab's own."""
 
@@ -35,7 +36,7 @@ def execute(lab: LabFolder, node: str, argv: Sequence[str]) -> int:
             }
         )  # fmt: skip
         with _signals(terminal=terminal) as signals, _raw() if terminal else contextlib.nullcontext():
-            return _Session(connection, signals).run()
+            return _Session(connection, signals).run()  # what still runs is hung up when the connection closes
 
 
 def _size() -> Message:
@@ -82,6 +83,7 @@ class _Session:
         self._under_way = 0
         self._reading = False
         self._input_open = True
+        self._interrupted = False
 
     def run(self) -> int:
         """Carry bytes and signals until the program ends."""
@@ -91,7 +93,8 @@ class _Session:
         while True:
             for key, _ in self._selector.select():
                 if key.fileobj is self._signals:
-                    self._pass_signals()
+                    if ends := self._pass_signals():
+                        return ends
                 elif key.fileobj is not self._connection:
                     self._pass_input()
                 elif (status := self._take()) is not None:
@@ -103,7 +106,7 @@ class _Session:
                 case "data":
                     data = unpack(message["data"])
                     if not _write(STDOUT if message["stream"] == "stdout" else STDERR, data):
-                        return BROKEN_PIPE  # the program is hung up when the connection closes
+                        return BROKEN_PIPE
                     self._connection.send({"op": "took", "stream": message["stream"], "bytes": len(data)})
                 case "took":
                     self._under_way -= message["bytes"]
@@ -133,12 +136,17 @@ class _Session:
             self._connection.send({"op": "stdin", "eof": True})
         self._watch_input()
 
-    def _pass_signals(self) -> None:
+    def _pass_signals(self) -> int | None:
+        """Ctrl-C is the program's, which may live on; the second one, and SIGTERM, are for us."""
         for number in self._signals.recv(CHUNK):
             if number == signal.SIGWINCH:
                 self._connection.send({"op": "resize", **_size()})
+            elif number == signal.SIGTERM or self._interrupted:
+                return SIGNALLED + number
             else:
+                self._interrupted = True
                 self._connection.send({"op": "signal", "number": number})
+        return None
 
 
 def _write(fileno: int, data: bytes) -> bool:
