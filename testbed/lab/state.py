@@ -102,6 +102,8 @@ class LabFolder:
 
     def gone(self) -> RunError:
         """What to tell who asks for a lab that is gone."""
+        if not self.path.exists():
+            return RunError(Problem(f"lab {self.name}", "has been taken down"))
         what, hint = "is gone: its supervisor was killed", f"{CLEAN} removes what it left"
         with contextlib.suppress(OSError, ValueError):
             ended = json.loads((self.path / ENDED).read_text(encoding="utf-8"))

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+MS_MOVE = 0x2000
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWUSER = 0x10000000
@@ -39,8 +40,13 @@ def mount(source: str, target: str, kind: str, flags: int = 0, data: str = "") -
 
 
 def pivot_into(root: str) -> None:
-    """Make ``root`` the file tree of this process and its children."""
-    os.chroot(root)
+    """Make ``root``, a mount, the file tree of this process and its children.
+
+    Moved to the top first: who is in a mere chroot may not make user namespaces (``create_user_ns``).
+    """
+    os.chdir(root)
+    mount(".", "/", "none", MS_MOVE)
+    os.chroot(".")
     os.chdir("/")
 
 

@@ -169,6 +169,11 @@ def read(path: Path) -> Any:  # noqa: ANN401 - scapy has no types
     return rdpcap(str(path))
 
 
+def header(snaplen: int, *, ethernet: bool) -> bytes:
+    """How a file begins."""
+    return _FILE.pack(_MAGIC_NS, 2, 4, 0, 0, snaplen, _LINKTYPE_ETHERNET if ethernet else _LINKTYPE_RAW)
+
+
 def _write(inward: socket.socket, path: Path, match: Match, snaplen: int) -> None:
     quiet()
     asked = Asked()
@@ -176,8 +181,7 @@ def _write(inward: socket.socket, path: Path, match: Match, snaplen: int) -> Non
     ethernet = inward.getsockname()[3] in (_ARPHRD_ETHER, _ARPHRD_LOOPBACK)
     batch = Batch(_SLOTS, snaplen, STAMP.size)
     with path.open("wb") as out:
-        linktype = _LINKTYPE_ETHERNET if ethernet else _LINKTYPE_RAW
-        out.write(_FILE.pack(_MAGIC_NS, 2, 4, 0, 0, snaplen, linktype))
+        out.write(header(snaplen, ethernet=ethernet))
         with contextlib.suppress(Stop):
             while not asked.to_stop:
                 asked.asleep = True

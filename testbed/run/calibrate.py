@@ -59,7 +59,7 @@ class Way:
     sent: int = 0
 
     def __post_init__(self) -> None:
-        self.sender = Sender(self.source, self.stream)
+        self.sender = Sender(self.source, self.stream, slots=self.need.chunk)
 
     def send_timed(self) -> None:
         """Send one frame, and note when."""
@@ -88,14 +88,15 @@ def calibrate(
     for start in range(0, len(links), LINKS_AT_ONCE):
         some = links[start : start + LINKS_AT_ONCE]
         progress(f"calibrating {', '.join(link.name for link in some[:3])}{', ...' if len(some) > 3 else ''}")
-        found += _measure(network, some, clock)
+        found += _measure(network, some, clock, 2 * len(links))
     return {"clock": clock, "links": found}
 
 
-def _measure(network: Network, links: Sequence[PlannedLink], clock: Clock) -> list[dict[str, Any]]:
+def _measure(network: Network, links: Sequence[PlannedLink], clock: Clock, total: int) -> list[dict[str, Any]]:
+    """Measure some links; ``total``: how many ways there are in all."""
     receiver = Receiver()
     with contextlib.ExitStack() as undo:
-        ways = [*_open(network, links, clock, undo)]
+        ways = [*_open(network, links, clock, total, undo)]
         _warm_up(ways, receiver)
         _send_timed(ways, receiver)
         found = []
@@ -111,7 +112,9 @@ def _measure(network: Network, links: Sequence[PlannedLink], clock: Clock) -> li
     return found
 
 
-def _open(network: Network, links: Sequence[PlannedLink], clock: Clock, undo: contextlib.ExitStack) -> Iterator[Way]:
+def _open(
+    network: Network, links: Sequence[PlannedLink], clock: Clock, total: int, undo: contextlib.ExitStack
+) -> Iterator[Way]:
     """Taps at both ends of each link. A host's own link ends at its port of the switch, which is in the fabric."""
     for number, link in enumerate(links):
         ends = [(link.a.node, link.a.interface), (link.b.node, link.b.interface)]
@@ -124,7 +127,7 @@ def _open(network: Network, links: Sequence[PlannedLink], clock: Clock, undo: co
             undo.callback(taps[-1].close)
         for direction in DIRECTIONS:
             source, target = taps if direction == "a_to_b" else reversed(taps)
-            wanted = need(link, link.impairment(direction), real=clock == "real")
+            wanted = need(link, link.impairment(direction), real=clock == "real", ways=total)
             yield Way(link, direction, source, target, 2 * number + (direction == "b_to_a"), wanted)
 
 

@@ -58,6 +58,9 @@ class Recorder:
         """Note an event, now or at a given instant."""
         made = Event(self.now_ns() if t_ns is None else t_ns, kind, fields)
         self._events.append(made)
+        # Written as it happens, so that a lab whose kernel dies leaves what it knew.
+        with (self.record / EVENTS).open("a", encoding="utf-8") as out:
+            out.write(f"{made.to_json()}\n")
         return made
 
     def samples(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -68,7 +71,7 @@ class Recorder:
             writer.writerows(rows)
 
     def write(self) -> None:
-        """Write all events in the order of their instants."""
+        """Write all events again, in the order of their instants: what daemons logged is known only now."""
         ordered = sorted(self._events, key=lambda event: event.t_ns)
         text = "".join(f"{event.to_json()}\n" for event in ordered)
         (self.record / EVENTS).write_text(text, encoding="utf-8")

@@ -30,6 +30,9 @@ TIMED = 20
 TIMED_MAX, SHARE_MIN, SHARE_MAX = 10_000, 1000, 50_000
 """Bounds of the counts: no more than some 0.3 s of wall time, no less than it takes to see a loss of 0.5 %; arbitrary.
 A loss of 0.01 % then shows itself five times."""
+FRAMES_OF_ALL, SHARE_LEAST = 200_000, 100
+"""More than a hundred links without loss share so many frames, and each direction gets at least so many: then it takes
+a loss of 5 % to be seen for sure; arbitrary."""
 GAP_NS = MS
 SLACK_NS, SLACK_REAL_NS = 2 * MS, 50 * MS
 """What a frame may take beyond its delay before it counts as lost; on the real clock a busy machine's lateness."""
@@ -66,8 +69,8 @@ def deviations_ns(impairment: Impairment) -> tuple[float, ...]:
     return tuple(entry * unit for entry in table.entries)
 
 
-def need(link: PlannedLink, impairment: Impairment, *, real: bool) -> Need:
-    """The frames for one direction. ``real``: time passes for the user too."""
+def need(link: PlannedLink, impairment: Impairment, *, real: bool, ways: int = 1) -> Need:
+    """The frames for one direction, of ``ways`` that are measured. ``real``: time passes for the user too."""
     deviations = deviations_ns(impairment)
     spread = (deviations[0], deviations[-1]) if deviations else (0.0, 0.0)
     slot = impairment.slot.max if impairment.slot else 0
@@ -76,7 +79,7 @@ def need(link: PlannedLink, impairment: Impairment, *, real: bool) -> Need:
     frame_ns = FRAME * 8 * 10**9 // link.rate if link.rate else 0
     gap = max(GAP_NS, math.ceil(spread[1] - spread[0]), 2 * frame_ns, slot // in_slot)
     timed = max(TIMED, _for_jitter(deviations), _for_reordering(impairment))
-    burst = _for_shares(impairment)
+    burst = _for_shares(impairment, max(SHARE_LEAST, min(SHARE_MIN, FRAMES_OF_ALL // ways)))
     if real:
         timed = min(timed, max(TIMED, REAL_BUDGET_NS // gap))
         burst = min(burst, REAL_BUDGET_NS // frame_ns) if frame_ns else burst
@@ -125,8 +128,8 @@ def reordered_share(impairment: Impairment) -> float:
     return 1 / (impairment.reorder_gap - 1 + 1 / chance) if chance else 0.0
 
 
-def _for_shares(impairment: Impairment) -> int:
-    counts = [SHARE_MIN]
+def _for_shares(impairment: Impairment, least: int) -> int:
+    counts = [least]
     for share, correlation in (
         (impairment.duplicate, impairment.duplicate_correlation), (impairment.corrupt, impairment.corrupt_correlation),
     ):  # fmt: skip

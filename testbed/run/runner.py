@@ -28,7 +28,7 @@ from testbed.run.job import Clock, Job, Kernel
 from testbed.run.needs import check_programs
 from testbed.units import Size
 
-MEMORY_BASE, MEMORY_PER_NODE = Size(512 * 2**20), Size(700 * 2**10)
+MEMORY_BASE, MEMORY_PER_NODE = Size(2**30), Size(700 * 2**10)
 """What the guest is given; only what it touches is used. Measured with benchmarks/scale.py."""
 WALL_LIMIT_S = 600.0
 CONSOLE_LINES = 15

@@ -15,6 +15,7 @@ from testbed.net.messages import IFF_UP
 from testbed.net.namespace import write_sysctl
 from testbed.net.netlink import Request
 from testbed.net.observe import differences, observe
+from testbed.plan import addresses
 from testbed.plan.plan import FABRIC
 from testbed.units import Duration
 from tests.guest.networks import made, two_sites
@@ -23,9 +24,9 @@ NETWORK = two_sites
 
 
 def _many(t: Topology) -> None:
-    """More hosts than a bridge has ports, a policed link, a host with a link of its own, an Internet path."""
+    """A subnet over several bridges, a policed link, a host with a link of its own, an Internet path."""
     site = t.vpc("site", "10.0.0.0/16")
-    site.hosts("h-", 1200, zone="a")
+    site.hosts("h-", 120, zone="a")
     site.host("far", zone="a", delay="3 ms", loss="1 %")
     a, b = site.router("ra", asn=64512), t.lan("lan", "192.168.0.0/16").router("rb", asn=65000)
     t.link("policed", a, b, rate="50 Mbit/s", policed=True, delay="5 ms", jitter="1 ms")
@@ -38,9 +39,12 @@ def _words(network: Network) -> list[str]:
 
 
 def check_what_was_applied_equals_its_plan(network: Network, scratch: Path) -> None:
-    """No difference, for a small network and for one of twelve hundred hosts."""
+    """No difference, for a small network and for one whose hosts fill several bridges."""
     observe(network)
-    many = made(_many)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(addresses, "PORTS_PER_BRIDGE", 50)
+        many = made(_many)
+    assert sum(bridge.trunk is not None for bridge in many.plan.bridges) == 2
     observe(many)
     many.close()
 

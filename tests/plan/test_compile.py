@@ -10,10 +10,11 @@ from dataclasses import replace
 from ipaddress import ip_interface, ip_network
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from testbed.builder import Topology
+from testbed.errors import InputError
 from testbed.load import load
 from testbed.plan import addresses
 from testbed.plan.compile import compile_plan
@@ -169,7 +170,12 @@ def test_any_topology_makes_a_plan_in_which_nothing_is_given_out_twice(t: Topolo
     assert t.parameters.problems == []
     model = t.build()
     assert validate(model) == []
-    plan = compile_plan(model, "lab")
+    try:
+        plan = compile_plan(model, "lab")
+    except InputError as error:
+        # Preferences in a ring can have no stable state: refused in words, as test_reach.py claims.
+        assert "never settle" in str(error)
+        reject()
     check(plan)
     assert steps(plan)[0].action == "namespaces"
     assert json.loads(plan_json(plan))["lab"] == "lab"

@@ -36,10 +36,10 @@ def test_udp_without_a_rate_is_refused() -> None:
 def test_a_tcp_result_is_read() -> None:
     found = iperf.result(json.loads((GOLDEN / "tcp.json").read_text()))
     assert found.congestion == "cubic"
-    assert found.retransmits == 0
+    assert found.retransmits == 29
     assert found.rtt_mean_us is not None
     assert 20_000 < found.rtt_mean_us < 80_000
-    assert found.received_bit_s == pytest.approx(95e6, rel=0.03)
+    assert found.received_bit_s == pytest.approx(93e6, rel=0.001)
     assert [round(one.end_s) for one in found.intervals] == [1, 2, 3]
     assert (found.lost, found.packets, found.jitter_ms, found.error) == (None, None, None, "")
 

@@ -41,6 +41,14 @@ def test_a_plain_link_needs_a_thousand_frames_and_no_more() -> None:
     assert wanted.reach_ns == 7 * MS
 
 
+def test_many_links_share_their_frames_but_loss_that_was_asked_keeps_its_own() -> None:
+    plain, lossy = link(delay="5 ms"), link(loss="1 %")
+    for ways, frames in ((2, 1000), (200, 1000), (400, 500), (2000, 100), (100_000, 100)):
+        wanted = need(plain, plain.a_to_b, real=False, ways=ways)
+        assert wanted.timed + wanted.burst == frames
+        assert need(lossy, lossy.a_to_b, real=False, ways=ways) == need(lossy, lossy.a_to_b, real=False)
+
+
 @pytest.mark.parametrize("distribution", ["uniform", "normal", "paretonormal"])
 def test_jitter_gets_as_many_probes_as_five_per_cent_take(distribution: str) -> None:
     made = link(delay="20 ms", jitter="2 ms", distribution=distribution)
