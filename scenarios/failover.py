@@ -32,7 +32,7 @@ scenario.param("probe.interval", Duration, "2 ms", "distance of probe packets, a
 def run(lab: Lab) -> None:
     """Traffic, fault, heal, traffic."""
     session = lab.plan.session(LINK)
-    with lab.udp(SOURCE, TARGET, lab.value("probe.interval", Duration), name="traffic"):
+    with lab.probe.udp(SOURCE, TARGET, lab.value("probe.interval", Duration), name="traffic"):
         lab.sleep(lab.value("before", Duration))
         # The fault's phase against the detection's timers is chance: the seed's.
         period = session.bfd.interval if session.bfd else session.keepalive

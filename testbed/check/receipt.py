@@ -11,17 +11,17 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from testbed.check import loss_statistics, statistics
 from testbed.check.loss_statistics import LossProcess
 from testbed.check.statistics import LEVEL, Interval
 from testbed.model import FourState, GilbertElliott, Impairment
 from testbed.plan.plan import DIRECTIONS, Direction, Plan, PlannedLink
+from testbed.run.job import Clock
 from testbed.run.probing import deviations_ns, reordered_share
 from testbed.units import Ratio
 
-Clock = Literal["virtual", "real"]
 DELAY_MS = {"virtual": 0.01, "real": 0.025}
 """Allowed for each direction, so twice that for a round trip: in virtual time some system calls of half a microsecond
 each; on the real clock what timers and interrupts of an idle machine take; arbitrary."""

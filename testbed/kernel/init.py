@@ -21,6 +21,8 @@ from testbed.run.job import Job
 MS_NOSUID, MS_NODEV = 2, 4
 LINUX_REBOOT_CMD_POWER_OFF = 0x4321FEDC
 PR_SET_TIMERSLACK = 29
+NEIGHBOURS = 1 << 20
+"""More than any topology has; arbitrary. It costs nothing until it is used."""
 BASE = "/tmp"
 """A mount point that every Linux has; what is on it stays hidden below a tmpfs."""
 JOB = Path("/proc/self/cwd/job.json")
@@ -63,6 +65,10 @@ def main(play: Callable[..., None] | None = None) -> None:
         private_tree(job.record_source)
         # No tunl0, gre0, sit0 and so on in every namespace: that is most of what a namespace costs.
         write_sysctl("net/core/fb_tunnels_only_for_init_net", "1")
+        # One table for all namespaces: thousands of hosts know more neighbours than the default 1,024.
+        for family in ("ipv4", "ipv6"):
+            for level in (1, 2, 3):
+                write_sysctl(f"net/{family}/neigh/default/gc_thresh{level}", str(NEIGHBOURS))
         # Memory that runs out ends the run at once, with words; otherwise daemons would be killed one after the other.
         write_sysctl("vm/panic_on_oom", "2")
     except BaseException:  # whatever it is, the guest must switch itself off

@@ -18,7 +18,7 @@ from pathlib import Path
 from testbed.kernel import private
 from testbed.lab.state import labs
 
-YOUNG_S = 5.0
+YOUNG_S = 1.0
 """A folder may be this young and not yet locked; arbitrary, far above the microseconds that it takes."""
 OURS = ("job.json", "uml")
 """What a run's private folder holds."""

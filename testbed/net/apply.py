@@ -140,12 +140,13 @@ class Network:
         """Install queues and, for a wire, the redirection between its two ports."""
         for direction in DIRECTIONS:
             self.impair(link.name, direction, link.impairment(direction), change=False)
-        for end in (link.a, link.b):
-            if link.shaper is not None and end.index:
-                # On a host's own interface netem is there already, and the shaper goes below it.
+            if link.shaper is not None:
+                sender, receiver = link.ends(direction)
+                # A host's own link has one interface and one port, where netem is already: the shaper goes below it.
+                node, index = (sender.node, sender.index) if sender.index else (FABRIC, receiver.port_index)
                 parent = shaping.NETEM_CLASS if link.kind == "access" else tc.ROOT
-                what = f"{link.name} at {end.node}"
-                self._send(end.node, shaping.tbf_messages(end.index, link.shaper, what, parent=parent))
+                what = f"{link.name}, {direction}"
+                self._send(node, shaping.tbf_messages(index, link.shaper, what, parent=parent))
         if link.kind == "access":
             return
         fabric = self.channel(FABRIC)

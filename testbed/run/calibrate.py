@@ -18,16 +18,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median, pstdev
-from typing import Any, Literal
+from typing import Any
 
 from testbed.net.apply import Network
 from testbed.net.frames import FRAME, Receiver, Sender, Tally, Tap
 from testbed.net.shaping import ETHERNET_HEADER
 from testbed.plan.plan import DIRECTIONS, FABRIC, Direction, PlannedLink
 from testbed.run.flood import Flood
+from testbed.run.job import Clock
 from testbed.run.probing import MS, Need, need
 
-Clock = Literal["virtual", "real"]
 WARM_ROUNDS, WARM_NS = 100, 30 * MS
 """How often, and each how long, a link is given to let a first frame through: a new interface drops everything until
 the kernel's link watch comes round, a second after it (``net/core/link_watch.c``). The rest is for lossy links;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,21 +9,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from testbed.daemons.base import Daemon, StateChange, place_of
-from testbed.errors import InputError, Problem, RunError
+from testbed.errors import Problem, RunError
 from testbed.fault.faults import Faults
 from testbed.fault.programs import Programs
 from testbed.net.apply import Network, derive
 from testbed.net.routes import RouteWatch
 from testbed.parameters import Parameter
-from testbed.plan.plan import Node, Plan
-from testbed.probe import udp
+from testbed.plan.plan import Plan
 from testbed.run.clock import Waiter
 from testbed.run.history import Recorder
+from testbed.run.probes import Probes
 from testbed.units import Duration
-
-DRAIN_S = 0.5
-"""How long a stream's receivers go on after its sender has stopped; more than any planned RTT; arbitrary."""
-
 
 T = TypeVar("T")
 
@@ -35,6 +30,7 @@ class Lab:
     Attributes:
         plan: the plan that was applied.
         parameters: every parameter by name, with ``values`` as typed values of the scenario's own.
+        probe: start probes.
         fault: start and heal faults.
         waiter: where the lab's time passes.
         random: chance of the run's seed, for phases and choices.
@@ -55,7 +51,7 @@ class Lab:
         self.daemons = daemons
         self.waiter = waiter
         self.scratch = scratch
-        self._ports = udp.PORT
+        self.probe = Probes(self.plan, network.namespaces, recorder, waiter, scratch)
         self._restarted: dict[tuple[str, str], int] = {}
 
     def value(self, name: str, kind: type[T]) -> T:
@@ -123,33 +119,3 @@ class Lab:
             if tunnel.kind == "ipsec":
                 yield tunnel.a.node, "ike", tunnel.name
                 yield tunnel.b.node, "ike", tunnel.name
-
-    @contextlib.contextmanager
-    def udp(
-        self, source: str, target: str, interval: str | Duration = "1 ms", *, family: int = 4, name: str = ""
-    ) -> Iterator[udp.UdpStream]:
-        """A stream of numbered UDP packets there and back while the block runs; its samples go into the record."""
-        near, far = self._node(source), self._node(target)
-        self._ports += 1
-        stream = udp.start(
-            self.network.namespaces, self.scratch, name or f"udp-{source}-{target}",
-            (near.name, near.address6 if family == 6 else near.address),
-            (far.name, far.address6 if family == 6 else far.address),
-            Duration.parse(interval), self._ports, self.recorder.epoch_ns,
-        )  # fmt: skip
-        self.recorder.event(
-            "probe.start", probe=stream.name, source=source, target=target, interval_ns=int(stream.interval)
-        )
-        try:
-            yield stream
-        finally:
-            rows = stream.finish(DRAIN_S)
-            self.recorder.event("probe.stop", probe=stream.name)
-            self.recorder.samples(stream.name, udp.COLUMNS, rows)
-
-    def _node(self, name: str) -> Node:
-        try:
-            return self.plan.node(name)
-        except KeyError:
-            known = ", ".join(node.name for node in self.plan.nodes)
-            raise InputError(Problem(f"node {name}", "no such node", f"known: {known}")) from None

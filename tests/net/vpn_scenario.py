@@ -21,7 +21,7 @@ def run(lab: Lab) -> None:
     """Weigh, send, cut."""
     weigh(lab)
     transfer(lab)
-    with lab.udp("aws-a", "dc-1", "10 ms", name="traffic"):
+    with lab.probe.udp("aws-a", "dc-1", "10 ms", name="traffic"):
         lab.sleep(lab.value("traffic", Duration))
     silent = lab.value("silent", Duration)
     if silent:

@@ -1,0 +1,196 @@
+"""The probes of a lab, as a scenario starts them: each runs while its block runs, and leaves samples in the record."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+from typing import Literal
+
+from testbed.errors import InputError, Problem, known
+from testbed.net.namespace import Namespaces
+from testbed.plan.plan import Direction, Node, Plan
+from testbed.probe import capture as captures
+from testbed.probe import iperf as iperfs
+from testbed.probe import ping as pings
+from testbed.probe import tcp as connects
+from testbed.probe import tcp_stream as tcp_streams
+from testbed.probe import trace as traces
+from testbed.probe import udp as udp_streams
+from testbed.run.clock import Waiter
+from testbed.run.history import Recorder
+from testbed.units import Duration, Rate
+
+DRAIN_S = 0.5
+"""How long a stream's receivers go on after its sender has stopped; more than any planned RTT; arbitrary."""
+Family = Literal[4, 6]
+_LOOK = Duration(10 * 10**6)
+"""How often it is looked whether iperf3 has ended; arbitrary."""
+
+
+class Probes:
+    """Starts probes between hosts and routers of one lab, by name."""
+
+    def __init__(self, plan: Plan, namespaces: Namespaces, recorder: Recorder, waiter: Waiter, scratch: Path) -> None:
+        self._plan = plan
+        self._namespaces = namespaces
+        self._recorder = recorder
+        self._waiter = waiter
+        self._scratch = scratch
+        self._ports = count(udp_streams.PORT + 1)
+
+    @contextlib.contextmanager
+    def udp(
+        self, source: str, target: str, interval: str | Duration = "1 ms", *, family: Family = 4, name: str = ""
+    ) -> Iterator[udp_streams.UdpStream]:
+        """Numbered UDP packets there and back: loss, gap, one-way delay, duplicates, order."""
+        name = name or f"udp-{source}-{target}"
+        stream = udp_streams.start(
+            self._namespaces, self._scratch, name, self._place(source, family), self._place(target, family),
+            Duration.parse(interval), next(self._ports), self._recorder.epoch_ns,
+        )  # fmt: skip
+        self._begin(name, "udp", source, target)
+        try:
+            yield stream
+        finally:
+            rows = stream.finish(DRAIN_S)
+            self._recorder.event("probe.stop", probe=name, **asdict(stream.counts))
+            self._recorder.samples(name, udp_streams.COLUMNS, rows)
+
+    @contextlib.contextmanager
+    def ping(
+        self, source: str, target: str, interval: str | Duration = "100 ms", *, family: Family = 4, name: str = ""
+    ) -> Iterator[pings.Ping]:
+        """ICMP echo requests and what answers them."""
+        name = name or f"ping-{source}-{target}"
+        running = pings.start(
+            self._namespaces, self._scratch, name, self._place(source, family), self._place(target, family),
+            Duration.parse(interval), next(self._ports) & 0xFFFF, self._recorder.epoch_ns,
+        )  # fmt: skip
+        self._begin(name, "ping", source, target)
+        try:
+            yield running
+        finally:
+            self._end(name, pings.COLUMNS, running.finish(DRAIN_S))
+
+    @contextlib.contextmanager
+    def tcp(
+        self, source: str, target: str, interval: str | Duration = "1 s", *, family: Family = 4, name: str = ""
+    ) -> Iterator[connects.Connects]:
+        """New TCP connections, one each interval: how long each takes, or how it fails."""
+        name = name or f"tcp-{source}-{target}"
+        running = connects.start(
+            self._namespaces, self._scratch, name, self._place(source, family), self._place(target, family),
+            Duration.parse(interval), next(self._ports), self._recorder.epoch_ns,
+        )  # fmt: skip
+        self._begin(name, "tcp", source, target)
+        try:
+            yield running
+        finally:
+            self._end(name, connects.COLUMNS, running.finish())
+
+    @contextlib.contextmanager
+    def tcp_stream(
+        self, source: str, target: str, interval: str | Duration = "100 ms", *, family: Family = 4, name: str = ""
+    ) -> Iterator[tcp_streams.TcpStream]:
+        """One TCP connection that lives on: what it had acknowledged at each moment, and how it ended."""
+        name = name or f"tcp-stream-{source}-{target}"
+        running = tcp_streams.start(
+            self._namespaces, self._scratch, name, self._place(source, family), self._place(target, family),
+            Duration.parse(interval), next(self._ports), self._recorder.epoch_ns,
+        )  # fmt: skip
+        self._begin(name, "tcp stream", source, target)
+        try:
+            yield running
+        finally:
+            self._end(name, tcp_streams.COLUMNS, running.finish())
+
+    @contextlib.contextmanager
+    def trace(
+        self, source: str, target: str, interval: str | Duration = "1 s", *, family: Family = 4, name: str = ""
+    ) -> Iterator[traces.Tracer]:
+        """The path at each moment, as traceroute(8); each change is an event ``path``."""
+        name = name or f"trace-{source}-{target}"
+        running = traces.start(
+            self._namespaces, self._scratch, name, self._place(source, family), self._place(target, family),
+            Duration.parse(interval), self._recorder.epoch_ns,
+        )  # fmt: skip
+        self._begin(name, "trace", source, target)
+        try:
+            yield running
+        finally:
+            names = traces.names(self._plan)
+            for change in traces.changes(running.finish()):
+                hops = list(traces.by_name(change.hops, names))
+                self._recorder.event("path", t_ns=change.t_ns, probe=name, hops=hops, reached=change.reached)
+            self._recorder.event("probe.stop", probe=name)
+
+    def iperf(
+        self, source: str, target: str, duration: str | Duration, *, family: Family = 4, name: str = "",
+        protocol: Literal["tcp", "udp"] = "tcp", rate: str | Rate | None = None, congestion: str = "",
+    ) -> iperfs.Result:  # fmt: skip
+        """Run iperf3 to its end; its own JSON is kept in the record."""
+        name = name or f"iperf-{source}-{target}"
+        running = iperfs.start(
+            self._namespaces, self._recorder.record / "iperf", name, self._place(source, family),
+            self._place(target, family), Duration.parse(duration), port=next(self._ports), protocol=protocol,
+            rate=None if rate is None else Rate.parse(rate), congestion=congestion,
+        )  # fmt: skip
+        self._begin(name, "iperf3", source, target)
+        while running.running:
+            self._waiter.sleep(_LOOK)
+        found = running.finish()
+        self._recorder.event("probe.stop", probe=name)
+        return found
+
+    @contextlib.contextmanager
+    def capture(
+        self, node: str, interface: str, *, match: captures.Match = captures.EVERYTHING, name: str = ""
+    ) -> Iterator[captures.Capture]:
+        """What an interface of a node sends and receives, as ``captures/NAME.pcap`` of the record."""
+        self._node(node)
+        with self._captured(node, interface, match, name or f"{node}-{interface}") as running:
+            yield running
+
+    @contextlib.contextmanager
+    def capture_link(
+        self, link: str, direction: Direction, *, match: captures.Match = captures.EVERYTHING, name: str = ""
+    ) -> Iterator[captures.Capture]:
+        """What passes the port where a direction of a link ends: that direction after, the other before, its delay."""
+        node, port = captures.port(self._plan, link, direction)
+        with self._captured(node, port, match, name or f"{link}-{direction}") as running:
+            yield running
+
+    @contextlib.contextmanager
+    def _captured(self, node: str, interface: str, match: captures.Match, name: str) -> Iterator[captures.Capture]:
+        folder = self._recorder.record / "captures"
+        folder.mkdir(exist_ok=True)
+        running = captures.start(
+            self._namespaces, self._scratch, name, node, interface, folder / f"{name}.pcap", match=match
+        )
+        self._recorder.event("captures.start", capture=name, node=node, interface=interface)
+        try:
+            yield running
+        finally:
+            running.finish()
+            self._recorder.event("captures.stop", capture=name, missed=running.missed)
+
+    def _begin(self, name: str, kind: str, source: str, target: str) -> None:
+        self._recorder.event("probe.start", probe=name, source=source, target=target, sort=kind)
+
+    def _end(self, name: str, columns: tuple[str, ...], rows: Sequence[tuple[int | None, ...]]) -> None:
+        self._recorder.event("probe.stop", probe=name)
+        self._recorder.samples(name, columns, rows)
+
+    def _place(self, name: str, family: Family) -> tuple[str, str]:
+        node = self._node(name)
+        return node.name, node.address6 if family == 6 else node.address
+
+    def _node(self, name: str) -> Node:
+        try:
+            return self._plan.node(name)
+        except KeyError:
+            names = [node.name for node in self._plan.nodes]
+            raise InputError(Problem(f"node {name}", "no such node", known(name, names))) from None
