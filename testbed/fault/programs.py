@@ -30,7 +30,7 @@ class Programs:
             program.process.wait()
 
         def undo() -> None:
-            for daemon in dict.fromkeys(daemon for daemon, _ in found):
+            for daemon in {id(daemon): daemon for daemon, _ in found}.values():
                 self._restart(daemon)
 
         return undo

@@ -92,7 +92,6 @@ class Agent:
     def _fault(self, message: Message) -> Message:
         options: dict[str, str] = message.get("options", {})
         fault = self._lab.fault.begin(message["fault"], message["target"], message.get("direction"), **options)
-        self._keep_record()
         return {"kind": "result", "fault": fault_status(self._lab, fault)}
 
     def _heal(self, message: Message) -> Message:
@@ -101,12 +100,7 @@ class Agent:
         healed = faults.active[::-1] if number is None else (faults.numbered(number),)
         for fault in healed:
             faults.heal(fault)
-        self._keep_record()
         return {"kind": "result", "healed": [fault_status(self._lab, fault) for fault in healed]}
-
-    def _keep_record(self) -> None:
-        with contextlib.suppress(OSError):  # a full disk must not keep anybody from healing
-            self._lab.recorder.write()
 
     def _exec(self, message: Message) -> None:
         names = [node.name for node in self._lab.plan.nodes]

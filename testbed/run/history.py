@@ -6,6 +6,7 @@ what the kernel stamps packets with and what daemons write into their logs.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import time
@@ -58,8 +59,9 @@ class Recorder:
         """Note an event, now or at a given instant."""
         made = Event(self.now_ns() if t_ns is None else t_ns, kind, fields)
         self._events.append(made)
-        # Written as it happens, so that a lab whose kernel dies leaves what it knew.
-        with (self.record / EVENTS).open("a", encoding="utf-8") as out:
+        # Written as it happens, so that a lab whose kernel dies leaves what it knew. Where the disk is full, a lab that
+        # is kept up goes on, and a run fails at its end: :meth:`write`.
+        with contextlib.suppress(OSError), (self.record / EVENTS).open("a", encoding="utf-8") as out:
             out.write(f"{made.to_json()}\n")
         return made
 

@@ -170,12 +170,12 @@ class Probes:
         running = captures.start(
             self._namespaces, self._scratch, name, node, interface, folder / f"{name}.pcap", match=match
         )
-        self._recorder.event("captures.start", capture=name, node=node, interface=interface)
+        self._recorder.event("capture.start", capture=name, node=node, interface=interface)
         try:
             yield running
         finally:
             running.finish()
-            self._recorder.event("captures.stop", capture=name, missed=running.missed)
+            self._recorder.event("capture.stop", capture=name, missed=running.missed)
 
     def _begin(self, name: str, kind: str, source: str, target: str) -> None:
         self._recorder.event("probe.start", probe=name, source=source, target=target, sort=kind)
