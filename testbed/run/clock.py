@@ -20,6 +20,8 @@ from testbed.net.routes import RouteWatch
 from testbed.run.history import Recorder
 from testbed.units import Duration
 
+TICK_NS = 5 * 10**9
+"""How often a long wait says that time passes; arbitrary."""
 LOOK_NS = 50_000_000
 """Sessions and tunnels are asked, not heard; arbitrary, and small against any protocol's timers."""
 
@@ -35,6 +37,8 @@ class Waiter:
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self.route_changes = 0
+        self.tick: Callable[[], None] = lambda: None
+        """Called while time passes, for those who watch."""
 
     def watch_routes(self, routes: RouteWatch) -> None:
         """Note routing changes from now on."""
@@ -66,7 +70,8 @@ class Waiter:
         """Let time pass."""
         deadline = time.monotonic_ns() + duration
         while (left := deadline - time.monotonic_ns()) > 0:
-            self.turn(left)
+            self.turn(min(left, TICK_NS))
+            self.tick()
 
     def until(self, condition: Callable[[], bool], what: str, within: Duration) -> None:
         """Wait for a condition, looked at when a route changed and each :data:`LOOK_NS`. Raises when time is up."""

@@ -42,7 +42,7 @@ CONVERGE_WITHIN = Duration.parse("120 s")
 
 
 class Progress(Protocol):
-    """Told what is going on: a text, and ``up`` as the kind of the one that says that the lab is up."""
+    """Told what is going on: a text, of kind ``up`` when the lab is up; ``time`` only says that time passes."""
 
     def __call__(self, text: str, kind: str = "progress", /) -> None:
         """Tell."""
@@ -109,6 +109,7 @@ def _bring_up(job: Job, loaded: Loaded, recorder: Recorder, progress: Progress, 
         recorder.event("lab.calibrated")
     waiter = Waiter(recorder)
     undo.callback(waiter.close)
+    waiter.tick = lambda: progress("", "time")
     daemons = start_daemons(network, waiter, recorder, scratch, progress, undo)
     routes = RouteWatch(plan, network.namespaces, recorder.now_ns)
     undo.callback(routes.close)
