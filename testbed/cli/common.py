@@ -19,6 +19,10 @@ R = TypeVar("R")
 EPILOG = "Exit codes: 0 PASS, 1 FAIL, 2 the input is wrong, 3 UNKNOWN, 4 this machine lacks something."
 
 
+TAKEN_DOWN = ("run", "up")
+"""Commands that undo what they have begun when they are interrupted."""
+
+
 def told(function: Callable[P, R]) -> Callable[P, R]:
     """Turn errors into words on stderr and the exit code that goes with them."""
 
@@ -32,7 +36,8 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
                 click.echo(json.dumps({"exit": int(error.exit), "problems": [asdict(p) for p in error.problems]}))
             sys.exit(int(error.exit))
         except KeyboardInterrupt:
-            click.echo("interrupted: everything has been taken down", err=True)
+            ended = ": everything has been taken down" if function.__name__ in TAKEN_DOWN else ""
+            click.echo(f"interrupted{ended}", err=True)
             sys.exit(130)
         except BrokenPipeError:
             sys.exit(int(Exit.PASS))

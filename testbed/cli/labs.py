@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from testbed.lab.protocol import Message
 
 F = TypeVar("F", bound=Callable[..., Any])
+HOSTS_SHOWN = 12
 DIRECTIONS = ("a_to_b", "b_to_a", "both")
 
 name_option = click.option("--name", metavar="LAB", help="Which lab; needed where several are up.")
@@ -84,8 +85,9 @@ def up(file: str, settings: tuple[str, ...], kernel: str | None, name: str | Non
         progress.step(f"{choice.kernel} kernel, real clock: {choice.why}")
         options = UpOptions(name or loaded.plan.topology, choice.kernel, seed)
         lab = bring_up(loaded, given, options, progress.message)
-    hosts = " ".join(node.name for node in loaded.plan.hosts) or "none"
-    click.echo(f"lab {lab.name} is up. Hosts: {hosts}")
+    hosts = [node.name for node in loaded.plan.hosts]
+    more = f" and {len(hosts) - HOSTS_SHOWN} more" if len(hosts) > HOSTS_SHOWN else ""
+    click.echo(f"lab {lab.name} is up. Hosts: {' '.join(hosts[:HOSTS_SHOWN]) or 'none'}{more}")
     click.echo(f"  testbed status | exec {loaded.plan.nodes[0].name} -- COMMAND | impair | fault | heal | down")
 
 
@@ -152,8 +154,20 @@ def impair(name: str | None, link: str, direction: str, **fields: str | None) ->
     """Change what a link does to packets, while they flow; what is not given stays as it is. Undo: heal."""
     given = {key: value for key, value in fields.items() if value is not None}
     if "table" in given:
-        given["table"] = Path(given["table"]).read_text(encoding="utf-8")
+        given["table"] = read_table(given["table"])
     begin(name, "impaired", link, direction, given)
+
+
+def read_table(name: str) -> str:
+    """The text of a file of measured delays."""
+    from testbed.errors import InputError, Problem
+
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            Problem(f"--table {name}", f"cannot be read: {error}", "one delay a line, such as 20 ms")
+        ) from None
 
 
 @click.command(epilog=EPILOG)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Literal
 
-from testbed.errors import InputError, Problem
+from testbed.errors import InputError, Problem, known
 from testbed.fault import words
 from testbed.fault.programs import Programs
 from testbed.model import Impairment
@@ -102,7 +102,7 @@ class Faults:
             "partition": self._partition, "kill": self._kill, "freeze": self._freeze,
         }  # fmt: skip
         if kind not in kinds:
-            raise InputError(Problem(f"fault {kind}", "no such kind", f"known: {', '.join(kinds)}"))
+            raise InputError(Problem(f"fault {kind}", "no such kind", known(kind, kinds)))
         fault = kinds[kind](target, (direction,) if direction else DIRECTIONS, options)
         if direction is not None and fault.directions == DIRECTIONS:
             raise InputError(Problem(f"fault {kind}", "has no direction", f"leave {direction} away"))
@@ -174,10 +174,10 @@ class Faults:
         site = {node.name: node.site for node in plan.nodes}
         links = {link.name: (site[link.a.node], site[link.b.node]) for link in plan.links}
         names = target.split(",")
-        known = {*site.values(), *links} - {""}
-        if unknown := [name for name in names if name not in known]:
-            hint = f"known: {', '.join(sorted(known))}"
-            raise InputError(Problem(f"partition {name}", "neither a site nor a link", hint) for name in unknown)
+        there = {*site.values(), *links} - {""}
+        if unknown := [name for name in names if name not in there]:
+            what = "neither a site nor a link"
+            raise InputError(Problem(f"partition {name}", what, known(name, there)) for name in unknown)
         cut = tuple(link for link, ends in links.items() if link in names or len({e in names for e in ends}) == 2)
         if not cut:
             raise InputError(Problem(f"partition {target}", "no link leads out of it", "name fewer sites, or a link"))
@@ -259,5 +259,5 @@ class Faults:
             return self._network.plan.link(link).name
         except KeyError:
             plan = self._network.plan
-            known = ", ".join(planned.name for planned in (*plan.links, *plan.access))
-            raise InputError(Problem(f"link {link}", "no such link", f"known: {known}")) from None
+            names = [planned.name for planned in (*plan.links, *plan.access)]
+            raise InputError(Problem(f"link {link}", "no such link", known(link, names))) from None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from testbed.daemons.base import Daemon
 from testbed.daemons.process import Program
-from testbed.errors import InputError, Problem
+from testbed.errors import InputError, Problem, known
 
 Undo = Callable[[], None]
 
@@ -64,8 +64,7 @@ class Programs:
             if daemon.node == node and name in ("", daemon.name, program.name)
         ]
         if not found:
-            hint = f"known: {', '.join(self.known()) or 'none'}"
-            raise InputError(Problem(f"daemon {target}", "no such daemon", hint))
+            raise InputError(Problem(f"daemon {target}", "no such daemon", known(target, self.known())))
         return found
 
     def _all(self) -> Iterator[tuple[Daemon, Program]]:

@@ -25,6 +25,8 @@ from testbed.kernel.init import RECORD, run_and_tell, tell
 from testbed.net.namespace import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, mount, unshare
 from testbed.run.job import Job
 
+SIGNALLED = 128
+"""Added to a signal's number, it is the status of a process that was killed by it, as shells have it."""
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 1 << 18
 
 
@@ -72,7 +74,8 @@ def enter(record: str) -> None:
     if child:
         signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGKILL))
         _, status = os.waitpid(child, 0)
-        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+        code = os.waitstatus_to_exitcode(status)
+        os._exit(code if code >= 0 else SIGNALLED - code)
     die_with_parent()
     mount("none", "/", "none", MS_REC | MS_PRIVATE)
     mount("proc", "/proc", "proc")

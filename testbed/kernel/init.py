@@ -21,8 +21,19 @@ from testbed.run.job import Job
 MS_NOSUID, MS_NODEV = 2, 4
 LINUX_REBOOT_CMD_POWER_OFF = 0x4321FEDC
 PR_SET_TIMERSLACK = 29
-NEIGHBOURS = 1 << 20
+_MANY = str(1 << 20)
 """More than any topology has; arbitrary. It costs nothing until it is used."""
+SYSCTLS = {
+    # No tunl0, gre0, sit0 and so on in every namespace: that is most of what a namespace costs.
+    "net/core/fb_tunnels_only_for_init_net": "1",
+    # One neighbour table for all namespaces: thousands of hosts know more than the default 1,024.
+    **{f"net/{family}/neigh/default/gc_thresh{level}": _MANY for family in ("ipv4", "ipv6") for level in (1, 2, 3)},
+    # Every packet between namespaces passes one queue, which stands for no queue of the network: a burst to a thousand
+    # hosts would lose some there.
+    "net/core/netdev_max_backlog": _MANY,
+    # Memory that runs out ends the run at once, with words; otherwise daemons would be killed one after the other.
+    "vm/panic_on_oom": "2",
+}
 BASE = "/tmp"
 """A mount point that every Linux has; what is on it stays hidden below a tmpfs."""
 JOB = Path("/proc/self/cwd/job.json")
@@ -63,14 +74,8 @@ def main(play: Callable[..., None] | None = None) -> None:
     try:
         job = Job.parse(JOB.read_text(encoding="utf-8"))
         private_tree(job.record_source)
-        # No tunl0, gre0, sit0 and so on in every namespace: that is most of what a namespace costs.
-        write_sysctl("net/core/fb_tunnels_only_for_init_net", "1")
-        # One table for all namespaces: thousands of hosts know more neighbours than the default 1,024.
-        for family in ("ipv4", "ipv6"):
-            for level in (1, 2, 3):
-                write_sysctl(f"net/{family}/neigh/default/gc_thresh{level}", str(NEIGHBOURS))
-        # Memory that runs out ends the run at once, with words; otherwise daemons would be killed one after the other.
-        write_sysctl("vm/panic_on_oom", "2")
+        for key, value in SYSCTLS.items():
+            write_sysctl(key, value)
     except BaseException:  # whatever it is, the guest must switch itself off
         tell("crash", text=traceback.format_exc())
     else:

@@ -39,8 +39,8 @@ Message = dict[str, Any]
 
 CONSOLE = "/dev/tty1"
 """The guest's end of the line, see :data:`testbed.kernel.guest.LINE`."""
-LINE_MAX = 1 << 20
-"""Longest line in bytes; arbitrary, and above what any message needs: a thousand nodes' status is half of it."""
+LINE_MAX = 1 << 24
+"""Longest line in bytes; arbitrary, and above what any message needs: the status of ten thousand nodes is some MB."""
 CHUNK = 1 << 15
 """Bytes of a program's output in one message; arbitrary."""
 LINE_WINDOW = 2048

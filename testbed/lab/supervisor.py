@@ -115,7 +115,7 @@ class Supervisor:
             return Problem(event.fields["where"], event.fields["what"], event.fields["hint"])
         if self.run.crash:
             return Problem(where, f"its agent crashed: {self.run.crash.strip().splitlines()[-1]}", self.run.crash)
-        if status == -signal.SIGKILL:
+        if status in (-signal.SIGKILL, host.SIGNALLED + signal.SIGKILL):
             return Problem(where, "its kernel was killed by SIGKILL", "perhaps for want of memory: dmesg would say so")
         if status < 0:
             return Problem(where, f"its kernel was killed by {signal.Signals(-status).name}", self._tail())

@@ -20,6 +20,8 @@ ALL_PAIRS_MAX = 32
 these. Arbitrary: 32 hosts are 1,984 packets."""
 TRIES, WAIT_S = 4, 1.0
 """Resent this often, each a second apart: more than the slowest link's round trip and address resolution together."""
+BURST, BURST_APART_S = 20, 0.001
+"""Each first packet asks the whole switch for an address; thousands of such questions at once overflow every queue."""
 _NUMBER = struct.Struct("!I")
 
 
@@ -56,7 +58,9 @@ def check(namespaces: Namespaces, hosts: Sequence[Node]) -> list[Pair]:
         for each in sockets.values():
             selector.register(each, selectors.EVENT_READ)
         for _ in range(TRIES):
-            for number in sorted(missing):
+            for position, number in enumerate(sorted(missing)):
+                if position % BURST == 0:
+                    time.sleep(BURST_APART_S)
                 a, b, family = wanted[number]
                 with contextlib.suppress(OSError):  # no route, or a router says so: not reached
                     sockets[a.name, family].sendto(_NUMBER.pack(number), (_address(b, family), PORT))

@@ -3,98 +3,24 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import pty
 import re
 import select
 import signal
 import struct
-import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from testbed.lab.lifecycle import supervisors
+from tests.lab.user import SMALL, TESTBED, WITHIN_S, User, processes, until
 
 pytestmark = pytest.mark.guest
-ROOT = Path(__file__).parents[2]
-SMALL = str(Path(__file__).with_name("small.py"))
-TESTBED = (sys.executable, "-P", "-m", "testbed")
-WITHIN_S = 30.0
-
-
-class User:
-    """Somebody at a shell, with a runtime folder and a folder for temporary files of their own."""
-
-    def __init__(self, home: Path) -> None:
-        self.runtime, self.tmp = home / "runtime", home / "tmp"
-        for folder in (self.runtime, self.tmp):
-            folder.mkdir()
-        self.env = {
-            **os.environ, "XDG_RUNTIME_DIR": str(self.runtime), "TMPDIR": str(self.tmp), "PYTHONPATH": str(ROOT),
-        }  # fmt: skip
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """Begin a command."""
-        pipe = subprocess.PIPE
-        return subprocess.Popen([*TESTBED, *words], env=self.env, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
-
-    def run(self, *words: str, given: str | None = None, expect: int = 0) -> str:
-        """A command from start to end: what it said on stdout, or on stderr where it fails as expected."""
-        process = self.start(*words)
-        out, err = process.communicate(given, timeout=WITHIN_S)
-        assert process.returncode == expect, f"{words}: {process.returncode}\n{out}\n{err}"
-        return out if expect == 0 else out + err
-
-    def status(self, *words: str) -> dict[str, Any]:
-        """What a lab is like."""
-        found: dict[str, Any] = json.loads(self.run("status", "--json", *words))
-        return found
-
-    def lab(self, name: str) -> Path:
-        """A lab's folder."""
-        return self.runtime / "testbed" / "labs" / name
-
-    def left(self) -> list[str]:
-        """All that labs have left: folders, and processes of any of them."""
-        found = [str(path) for path in (self.runtime / "testbed" / "labs").glob("*")]
-        found += [str(path) for path in self.tmp.glob("testbed-*") if "cpus" not in path.name]
-        return found + [process for process, cwd in processes() if str(self.tmp) in cwd or str(self.runtime) in cwd]
-
-
-def processes() -> Iterator[tuple[str, str]]:
-    """Every process of this machine that we may look at: its number, and where it is and what it was started as."""
-    for process in Path("/proc").iterdir():
-        if process.name.isdecimal():
-            try:
-                words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                yield process.name, f"{(process / 'cwd').readlink()} {words}"
-            except OSError:
-                continue
-
-
-def until(condition: Callable[[], object], within_s: float = 10.0) -> None:
-    """Wait for something to be so."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "not so within its time"
-        time.sleep(0.1)
-
-
-@pytest.fixture(scope="module")
-def user(guest_kernel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
-    """Whose labs are all gone in the end, however the tests end."""
-    made = User(tmp_path_factory.mktemp("user"))
-    yield made
-    for folder in (made.runtime / "testbed" / "labs").glob("*"):
-        for pid in supervisors(folder):
-            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
