@@ -87,6 +87,8 @@ class Supervisor:
         limit.cancel()
         answers.cancel()
         loop.remove_reader(console)
+        self._agent.close()
+        self._log.close()
         return ending
 
     def _too_slow(self) -> None:
