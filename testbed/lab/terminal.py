@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import shutil
 import signal
 import socket
 import sys
@@ -40,7 +39,7 @@ def execute(lab: LabFolder, node: str, argv: Sequence[str]) -> int:
 
 
 def _size() -> Message:
-    size = shutil.get_terminal_size()
+    size = os.get_terminal_size(STDIN)
     return {"rows": size.lines, "columns": size.columns}
 
 
