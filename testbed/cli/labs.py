@@ -73,8 +73,8 @@ def up(file: str, settings: tuple[str, ...], kernel: str | None, name: str | Non
     """Bring a topology up and keep it up, in real time. Returns when every route and session is there."""
     from testbed.cli.progress import Progress
     from testbed.kernel import detect
-    from testbed.lab.lifecycle import UpOptions
-    from testbed.lab.lifecycle import up as bring_up
+    from testbed.lab.up import UpOptions
+    from testbed.lab.up import up as bring_up
     from testbed.load import load
     from testbed.parameters import parse_settings
 
@@ -223,7 +223,7 @@ def heal(name: str | None, number: str) -> None:
 @told
 def down(name: str | None) -> None:
     """Take a lab down. Nothing of it is left."""
-    from testbed.lab.lifecycle import down as take_down
+    from testbed.lab.down import down as take_down
     from testbed.lab.state import choose
 
     lab = choose(name)

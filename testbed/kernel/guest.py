@@ -38,7 +38,8 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/", "PAD": "x" * (1 << 16)}
 string of its environment. The stub's own first stack is up there too, and where both meet it dies (seen)."""
 ADDR_NO_RANDOMIZE = 0x0040000
 PR_SET_PDEATHSIG = 1
-KILL_WAIT_S = 1.0
+KILL_WAIT_S = 10.0
+"""How long a process that was killed may take to end; arbitrary: milliseconds, but more on a machine that swaps."""
 LINE = 1
 """Number of the console that a lab's commands come in by; 0 is the kernel's own."""
 

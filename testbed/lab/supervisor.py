@@ -29,6 +29,8 @@ from testbed.units import Size
 
 UP_WITHIN_S = 300.0
 """How long a lab may take to come up; arbitrary, above what convergence alone may take."""
+ATTACHED_WITHIN_S = 2.0
+"""How long to wait for the one who brings the lab up before a failure is told to nobody; arbitrary."""
 CONSOLE_READ = 1 << 16
 TAIL_LINES = 15
 
@@ -59,6 +61,7 @@ class Supervisor:
         self._numbers = itertools.count(1)
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._agent: asyncio.StreamWriter | None = None
+        self._attached = asyncio.Event()
         self._waiting = bytearray()
         self._unread = 0
         self._console = guest.Console(self.run)
@@ -83,6 +86,10 @@ class Supervisor:
         answers = asyncio.create_task(self._answers(reader))
         server = await asyncio.start_unix_server(self._client, sock=listener, limit=LINE_MAX)
         ending = await self._ending
+        if ending.problem is not None and not self.up:
+            # It failed faster than the one who waits for it could ask.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._attached.wait(), ATTACHED_WITHIN_S)
         server.close()
         limit.cancel()
         answers.cancel()
@@ -138,7 +145,7 @@ class Supervisor:
                     self._unread -= message["bytes"]
                     self._fill_line()
                 elif message["kind"] == "up":
-                    self.up = True
+                    self.up, self._last = True, message
                     if self.owner is not None:
                         self.tell(self.owner, message)
                 else:
@@ -179,6 +186,7 @@ class Supervisor:
         """Deal with a message of a client. Returns whether the agent has heard of it."""
         if message["op"] == "attach":
             self.owner = number
+            self._attached.set()
             if self._last is not None:
                 self.tell(number, self._last)
         elif message["op"] == "down":

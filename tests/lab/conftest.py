@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.lab.lifecycle import supervisors
+from testbed.lab.down import supervisors
 from tests.lab.user import User
 
 

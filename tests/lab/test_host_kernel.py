@@ -16,6 +16,7 @@ from tests.lab.user import ROOT, SMALL, User
 
 pytestmark = pytest.mark.guest
 NESTED = str(Path(__file__).with_name("nested.py"))
+NESTED_WITHIN_S = 120.0
 NOBODY = "65534"
 AS_NOBODY = ("setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--no-new-privs")
 
@@ -36,7 +37,7 @@ def host(user: User) -> Iterator[User]:
 def test_labs_and_runs_on_the_hosts_kernel_leave_nothing(host: User, name: str) -> None:
     env = ("env", f"PYTHONPATH={ROOT}", f"XDG_RUNTIME_DIR=/run/{name}", f"TMPDIR=/run/{name}", "HOME=/nonexistent")
     words = (*env, *(AS_NOBODY if name == "user" else ()), sys.executable, "-P", NESTED)
-    found = json.loads(host.run("exec", "near", "--", *words))
+    found = json.loads(host.run("exec", "near", "--", *words, within_s=NESTED_WITHIN_S))
     assert found["user"] == (int(NOBODY) if name == "user" else 0)
     assert "lab nested is up" in found["up"], found["up"]
     assert found["status"]["as_planned"] and found["status"]["lab"]["kernel"] == "host"

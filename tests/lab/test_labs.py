@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.lab.lifecycle import supervisors
+from testbed.lab.down import supervisors
 from tests.lab.user import SMALL, TESTBED, WITHIN_S, User, processes, until
 
 pytestmark = pytest.mark.guest
@@ -216,7 +216,8 @@ def test_an_interrupted_up_leaves_nothing(small: User, after: str) -> None:
 
 def test_a_lab_that_does_not_come_up_says_why_and_leaves_nothing(small: User, tmp_path: Path) -> None:
     file = tmp_path / "moody.py"
-    text = Path(SMALL).read_text(encoding="utf-8").replace('"5 ms"', "f\"{__import__('os').getpid() % 7 + 1} ms\"")
+    other = "f\"{__import__('time').time_ns() % 10**6 + 1} ns\""
+    text = Path(SMALL).read_text(encoding="utf-8").replace('"5 ms"', other)
     file.write_text(text, encoding="utf-8")
     said = small.run("up", str(file), "--name", "moody", expect=3)
     assert "gives another plan than it gave before the run" in said

@@ -160,6 +160,15 @@ def test_nobody_is_served_before_the_lab_is_up(lab: LabFolder) -> None:
     assert not lab.path.exists()
 
 
+def test_who_asks_after_the_lab_came_up_hears_that_it_is_up(lab: LabFolder) -> None:
+    def client() -> None:
+        wait_up(lab)
+        wait_up(lab)
+        ask(lab, {"op": "down"})
+
+    Fake(lab, UP + ECHO).serve_while(client)
+
+
 def test_when_the_one_who_waits_for_the_lab_goes_the_lab_goes(lab: LabFolder) -> None:
     def client() -> None:
         with Connection(lab) as connection:

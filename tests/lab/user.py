@@ -33,10 +33,13 @@ class User:
         pipe = subprocess.PIPE
         return subprocess.Popen([*TESTBED, *words], env=self.env, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
-    def run(self, *words: str, given: str | None = None, expect: int = 0) -> str:
+    def run(self, *words: str, given: str | None = None, expect: int = 0, within_s: float = WITHIN_S) -> str:
         """A command from start to end: what it said on stdout, or on stderr where it fails as expected."""
         process = self.start(*words)
-        out, err = process.communicate(given, timeout=WITHIN_S)
+        try:
+            out, err = process.communicate(given, timeout=within_s)
+        finally:
+            process.kill()
         assert process.returncode == expect, f"{words}: {process.returncode}\n{out}\n{err}"
         return out if expect == 0 else out + err
 

@@ -1,17 +1,13 @@
-"""A lab that is kept up begins and ends: nothing of one that failed, was interrupted or was taken down is left."""
+"""A lab that is kept up begins: nothing of one that failed or was interrupted is left."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import fcntl
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +15,7 @@ from pathlib import Path
 from testbed.errors import MachineError, Problem, RunError
 from testbed.kernel import build, guest
 from testbed.lab.client import Connection, short
+from testbed.lab.down import SUPERVISOR, down
 from testbed.lab.protocol import Message
 from testbed.lab.state import CONSOLE, JOB, OTHER_PLACE, RECORD, SOCKET, LabFolder, LabInfo, claim, make_root
 from testbed.load import Loaded
@@ -27,13 +24,8 @@ from testbed.run.job import Job, Kernel
 from testbed.run.runner import MEMORY_BASE, MEMORY_PER_NODE
 from testbed.units import Size
 
-DOWN_WITHIN_S = 1.5
-"""How long a supervisor may take to end a lab before it is killed, which ends the lab as well; arbitrary, and such that
-a lab is down within two seconds."""
 DISK_NEEDED = Size(16 * 2**20)
 """For the daemons' logs and the record of a lab; arbitrary: they are some kB at first and grow with what happens."""
-POLL_S = 0.01
-SUPERVISOR = "testbed.lab.supervisor"
 
 Tell = Callable[[Message], None]
 
@@ -133,48 +125,3 @@ def _attach(lab: LabFolder, process: subprocess.Popen[bytes], tell: Tell) -> Non
                 if message["kind"] == "up":
                     process.returncode = 0  # it goes on without us: nobody is to wait for it, or to warn of that
                     return
-
-
-def down(lab: LabFolder) -> None:
-    """Take a lab down, and return when nothing of it is left. One that is gone already is removed."""
-    with contextlib.suppress(OSError):
-        held = os.open(lab.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            deadline = time.monotonic() + DOWN_WITHIN_S
-            with contextlib.suppress(RunError), Connection(lab) as connection:
-                connection.send({"op": "down"})
-                _wait_free(held, deadline)
-            if not _wait_free(held, deadline):
-                for pid in supervisors(lab.path):
-                    os.kill(pid, signal.SIGKILL)
-                _wait_free(held, time.monotonic() + DOWN_WITHIN_S)
-        finally:
-            os.close(held)
-    lab.remove()
-
-
-def _wait_free(held: int, deadline: float) -> bool:
-    """Wait until nobody has the folder locked: then its supervisor has ended, and with it all that it started."""
-    while True:
-        try:
-            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            fcntl.flock(held, fcntl.LOCK_UN)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(POLL_S)
-        else:
-            return True
-
-
-def supervisors(folder: Path) -> list[int]:
-    """The processes of this user that supervise the lab of a folder: they say so in their command line."""
-    found = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdecimal():
-            with contextlib.suppress(OSError):
-                words = (process / "cmdline").read_bytes().split(b"\0")
-                ours = process.stat().st_uid == os.getuid()
-                if ours and SUPERVISOR.encode() in words and os.fsencode(folder) in words:
-                    found.append(int(process.name))
-    return found
