@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from testbed import presets
     from testbed.builder import Topology
-    from testbed.check.verdict import Measurement
     from testbed.model import Bfd, Bgp, FourState, GilbertElliott, Impairment, Slot
     from testbed.parameters import optional
     from testbed.run.lab import Lab
-    from testbed.run.scenario import Result, Scenario
+    from testbed.scenario import Result, Scenario
     from testbed.units import Duration, Rate, Ratio, Size
+    from testbed.verdict import Measurement
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Topology": "testbed.builder",
-    "Measurement": "testbed.check.verdict",
+    "Measurement": "testbed.verdict",
     "Bfd": "testbed.model", "Bgp": "testbed.model", "FourState": "testbed.model", "GilbertElliott": "testbed.model",
     "Impairment": "testbed.model", "Slot": "testbed.model",
     "optional": "testbed.parameters",
     "Lab": "testbed.run.lab",
-    "Result": "testbed.run.scenario", "Scenario": "testbed.run.scenario",
+    "Result": "testbed.scenario", "Scenario": "testbed.scenario",
     "Duration": "testbed.units", "Rate": "testbed.units", "Ratio": "testbed.units", "Size": "testbed.units",
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from testbed.parameters import Parameters
 from testbed.plan.compile import compile_plan
 from testbed.plan.plan import Plan
 from testbed.plan.validate import validate
-from testbed.run.scenario import Scenario
+from testbed.scenario import Scenario
 
 SHIPPED = Path(__file__).parent / "shipped"
 YAML = (".yaml", ".yml")

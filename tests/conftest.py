@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from testbed.boot.runner import Options, Outcome, run
 from testbed.kernel import build
 from testbed.load import load
-from testbed.run.runner import Options, Outcome, run
 
 ROOT = Path(__file__).parent.parent
 RunScenario = Callable[..., Outcome]

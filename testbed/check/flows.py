@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from testbed.run.history import History
+from testbed.history import History
 
 
 @dataclass(frozen=True)

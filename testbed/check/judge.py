@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from testbed.check.verdict import Judgement, check_safe, judge
+from testbed.history import RECEIPT, VERDICT, History
 from testbed.load import Loaded
-from testbed.run.history import RECEIPT, VERDICT, History
-from testbed.run.scenario import Result
+from testbed.scenario import Result
+from testbed.verdict import Judgement, check_safe, judge
 
 SPIN_NOTE = "the spin breaker fired {count} times: this run may not be repeatable"
 
@@ -54,7 +54,7 @@ def _receipt(history: History) -> list[str]:
 
 def _reached(history: History) -> Judgement:
     """A topology without a scenario: it came up, and every host reached every other."""
-    from testbed.check.verdict import Measurement
+    from testbed.verdict import Measurement
 
     pairs = list(history.of("reach"))
     reached = sum(bool(event.fields["ok"]) for event in pairs)

@@ -16,10 +16,10 @@ from typing import Any
 from testbed.check import loss_statistics, statistics
 from testbed.check.loss_statistics import LossProcess
 from testbed.check.statistics import LEVEL, Interval
+from testbed.job import Clock
 from testbed.model import FourState, GilbertElliott, Impairment
+from testbed.plan.impairments import deviations_ns, reordered_share
 from testbed.plan.plan import DIRECTIONS, Direction, Plan, PlannedLink
-from testbed.run.job import Clock
-from testbed.run.probing import deviations_ns, reordered_share
 from testbed.units import Ratio
 
 DELAY_MS = {"virtual": 0.01, "real": 0.025}

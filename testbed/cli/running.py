@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from testbed.check.verdict import Verdict
+from testbed.boot.runner import Options, Outcome, run
 from testbed.cli.progress import Progress
 from testbed.errors import Exit
 from testbed.kernel import detect
 from testbed.load import load
 from testbed.parameters import parse_settings
-from testbed.run.runner import Options, Outcome, run
+from testbed.verdict import Verdict
 
 EXITS = {Verdict.PASS: Exit.PASS, Verdict.FAIL: Exit.FAIL, Verdict.UNKNOWN: Exit.UNKNOWN}
 

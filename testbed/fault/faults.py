@@ -13,14 +13,14 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Literal
 
+from testbed.clock import Waiter
 from testbed.errors import InputError, Problem, known
 from testbed.fault import words
 from testbed.fault.programs import Programs
+from testbed.history import Recorder
 from testbed.model import Impairment
 from testbed.net.apply import Network
 from testbed.plan.plan import DIRECTIONS, Direction
-from testbed.run.clock import Waiter
-from testbed.run.history import Recorder
 from testbed.units import Duration, Rate, Ratio
 
 Change = Callable[[Impairment], Impairment]

@@ -1,6 +1,6 @@
 """The agent of a lab that is kept up: inside, where the network is, it serves what the supervisor passes on.
 
-It does so while it waits (:class:`testbed.run.clock.Waiter`), so routing changes go on being recorded at their
+It does so while it waits (:class:`testbed.clock.Waiter`), so routing changes go on being recorded at their
 instants, flapping links flap, and a program that ends is noticed. It is one thread: nothing happens at the same time.
 """
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from testbed.kernel import private
+from testbed.boot import private
 from testbed.lab.state import labs
 
 YOUNG_S = 1.0

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.clock import Waiter
 from testbed.kernel.programs import ENVIRONMENT
 from testbed.lab.protocol import CHUNK, WINDOW, Message, pack, unpack
 from testbed.net.namespace import CLONE_NEWUTS, Namespaces, unshare
-from testbed.run.clock import Waiter
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
 """Exit statuses of a command that could not be started, as shells have them (POSIX, Shell Command Language, 2.8.2)."""

@@ -11,7 +11,7 @@ import tty
 from functools import partial
 from typing import TYPE_CHECKING
 
-from testbed.kernel import init
+from testbed.boot import init
 from testbed.lab.protocol import CONSOLE
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def main() -> None:
     if sys.argv[1:2] != ["host"]:
         init.main(serve)
     else:
-        from testbed.kernel import host
+        from testbed.boot import host
 
         host.main(sys.argv[3], partial(serve, line=int(sys.argv[2])))
 

@@ -38,7 +38,7 @@ from testbed.errors import InputError, MachineError, Problem, RunError, TestbedE
 Message = dict[str, Any]
 
 CONSOLE = "/dev/tty1"
-"""The guest's end of the line, see :data:`testbed.kernel.guest.LINE`."""
+"""The guest's end of the line, see :data:`testbed.boot.guest.LINE`."""
 LINE_MAX = 1 << 24
 """Longest line in bytes; arbitrary, and above what any message needs: the status of ten thousand nodes is some MB."""
 CHUNK = 1 << 15

@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from testbed.boot import private
 from testbed.errors import InputError, MachineError, Problem, RunError
-from testbed.kernel import private
-from testbed.run.job import Kernel
+from testbed.job import Kernel
 
 SOCKET, LAB, JOB, RECORD, CONSOLE, ENDED = "socket", "lab.json", "job.json", "record", "console.log", "ended.json"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,47}")

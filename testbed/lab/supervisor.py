@@ -19,12 +19,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from testbed.boot import cpu, guest, host
 from testbed.errors import Problem, RunError, TestbedError
-from testbed.kernel import cpu, guest, host
+from testbed.history import History
+from testbed.job import Job
 from testbed.lab.protocol import LINE_MAX, LINE_WINDOW, Message, ProtocolError, decode, encode, error_message
 from testbed.lab.state import CONSOLE, JOB, RECORD, LabFolder
-from testbed.run.history import History
-from testbed.run.job import Job
 from testbed.units import Size
 
 UP_WITHIN_S = 300.0

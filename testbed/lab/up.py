@@ -12,16 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.boot.means import Means, means_for
 from testbed.errors import MachineError, Problem, RunError
-from testbed.kernel import build, guest
+from testbed.job import Job, Kernel
 from testbed.lab.client import Connection, short
 from testbed.lab.down import SUPERVISOR, down
 from testbed.lab.protocol import Message
 from testbed.lab.state import CONSOLE, JOB, OTHER_PLACE, RECORD, SOCKET, LabFolder, LabInfo, claim, make_root
 from testbed.load import Loaded
 from testbed.run.engine import plan_digest
-from testbed.run.job import Job, Kernel
-from testbed.run.runner import MEMORY_BASE, MEMORY_PER_NODE
 from testbed.units import Size
 
 DISK_NEEDED = Size(16 * 2**20)
@@ -41,14 +40,15 @@ class UpOptions:
 
 def up(loaded: Loaded, settings: dict[str, str], options: UpOptions, tell: Tell) -> LabFolder:
     """Bring a lab up and return when it has converged. When that fails, or is interrupted, nothing is left."""
-    memory = Size(MEMORY_BASE + MEMORY_PER_NODE * len(loaded.plan.nodes))
     _check_disk(make_root())
     lab, held = claim(options.name)
     try:
         try:
-            kernel = _kernel(memory, tell) if options.kernel == "guest" else Path()
+            means = Means(Path(), Size(0))
+            if options.kernel == "guest":
+                means = means_for(loaded.plan, lambda text: tell({"kind": "progress", "text": text}))
             _write(lab, loaded, settings, options)
-            process = _start_supervisor(lab, held, kernel, memory)
+            process = _start_supervisor(lab, held, means)
         finally:
             os.close(held)
         _attach(lab, process, tell)
@@ -58,13 +58,6 @@ def up(loaded: Loaded, settings: dict[str, str], options: UpOptions, tell: Tell)
             raise MachineError(Problem(str(lab.path), f"cannot be used: {error.strerror}", OTHER_PLACE)) from None
         raise
     return lab
-
-
-def _kernel(memory: Size, tell: Tell) -> Path:
-    guest.check_memory(memory)
-    if "TESTBED_KERNEL" in os.environ:
-        return Path(os.environ["TESTBED_KERNEL"])
-    return build.find() or build.build(lambda text: tell({"kind": "progress", "text": text}))
 
 
 def _check_disk(folder: Path) -> None:
@@ -90,7 +83,7 @@ def _write(lab: LabFolder, loaded: Loaded, settings: dict[str, str], options: Up
     lab.write_info(info)
 
 
-def _start_supervisor(lab: LabFolder, held: int, kernel: Path, memory: Size) -> subprocess.Popen[bytes]:
+def _start_supervisor(lab: LabFolder, held: int, means: Means) -> subprocess.Popen[bytes]:
     """Start it in a session of its own, so that it outlives this shell. It inherits the lock and its socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, (lab.path / CONSOLE).open("ab") as log:
         with short(lab.path) as folder:
@@ -98,7 +91,7 @@ def _start_supervisor(lab: LabFolder, held: int, kernel: Path, memory: Size) -> 
         listener.listen()
         return subprocess.Popen(
             [
-                sys.executable, "-P", "-m", SUPERVISOR, str(lab.path), str(kernel), str(int(memory)),
+                sys.executable, "-P", "-m", SUPERVISOR, str(lab.path), str(means.kernel), str(int(means.memory)),
                 str(listener.fileno()), str(held),
             ],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import lru_cache
 from typing import get_args
 
 from testbed.errors import InputError, Problem, known
@@ -24,6 +25,22 @@ def shape(impairment: Impairment) -> distribution.Table | None:
     return distribution.table(
         impairment.distribution, delay_ns=impairment.delay, jitter_ns=impairment.jitter, samples=impairment.table
     )
+
+
+@lru_cache(maxsize=256)
+def deviations_ns(impairment: Impairment) -> tuple[float, ...]:
+    """What jitter adds to the delay, each value as likely as the others, ascending; empty without jitter."""
+    table = shape(impairment)
+    if table is None:
+        return ()
+    unit = impairment.jitter * table.spread / distribution.SCALE
+    return tuple(entry * unit for entry in table.entries)
+
+
+def reordered_share(impairment: Impairment) -> float:
+    """Share of packets that skip the delay: after ``reorder_gap - 1`` that do not, each does with its chance."""
+    chance = impairment.reorder.fraction
+    return 1 / (impairment.reorder_gap - 1 + 1 / chance) if chance else 0.0
 
 
 def problems(impairment: Impairment) -> Iterator[Problem]:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from testbed.check.verdict import Measurement, Verdict
 from testbed.report.numbers import interval, number, size
 from testbed.report.receipt import Check, direction_words
 from testbed.report.rundir import REPORT, Run
 from testbed.report.words import event_words
+from testbed.verdict import Measurement, Verdict
 
 MARKS = {Verdict.PASS: "✓", Verdict.UNKNOWN: "?", Verdict.FAIL: "✕"}
 AROUND = 0.35

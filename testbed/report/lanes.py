@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from testbed.history import Event
 from testbed.plan.plan import Plan
 from testbed.report.numbers import counted
 from testbed.report.receipt import direction_words
 from testbed.report.rundir import Run
 from testbed.report.sites import families
 from testbed.report.streams import Stream
-from testbed.run.history import Event
 
 UP, DOWN, NOTHING, SOME, ARRIVES, LOST = "up", "down", "no route", "now and then", "arrives", "lost"
 BAD_STATES = frozenset({DOWN, NOTHING, LOST})

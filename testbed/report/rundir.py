@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from testbed.check.verdict import Judgement, judge
 from testbed.errors import InputError, Problem
+from testbed.history import EVENTS, RECEIPT, SAMPLES, VERDICT, Event, History
 from testbed.plan.plan import Plan
 from testbed.plan.schema import plan_from_json
 from testbed.report.receipt import Receipt, read_receipt
 from testbed.report.streams import Stream, read_stream
-from testbed.run.history import EVENTS, RECEIPT, SAMPLES, VERDICT, Event, History
+from testbed.verdict import Judgement, judge
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from testbed.check.verdict import Judgement, Measurement, Verdict
 from testbed.errors import InputError, Problem
+from testbed.history import VERDICT, History
 from testbed.report.numbers import interval, number, quantity
-from testbed.run.history import VERDICT, History
+from testbed.verdict import Judgement, Measurement, Verdict
 
 COLOURS = {Verdict.PASS: "green", Verdict.UNKNOWN: "yellow", Verdict.FAIL: "red"}
 NUMBERS_SHOWN = 12

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 
 from testbed.check.flows import Gap
-from testbed.check.verdict import Judgement, Verdict
+from testbed.history import Event
 from testbed.report.lanes import PROTOCOLS, FaultBand, Lane, fault_words
 from testbed.report.numbers import counted, listed, number, seconds
 from testbed.report.rundir import Run
 from testbed.report.streams import Stream
-from testbed.run.history import Event
+from testbed.verdict import Judgement, Verdict
 
 FAULTS_TOLD = 3
 """Arbitrary: more sentences than this are not read."""

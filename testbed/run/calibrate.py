@@ -20,12 +20,12 @@ from pathlib import Path
 from statistics import fmean, median, pstdev
 from typing import Any
 
+from testbed.job import Clock
 from testbed.net.apply import Network
 from testbed.net.frames import FRAME, Receiver, Sender, Tally, Tap
 from testbed.net.shaping import ETHERNET_HEADER
 from testbed.plan.plan import DIRECTIONS, FABRIC, Direction, PlannedLink
 from testbed.run.flood import Flood
-from testbed.run.job import Clock
 from testbed.run.probing import MS, Need, need
 
 WARM_ROUNDS, WARM_NS = 100, 30 * MS

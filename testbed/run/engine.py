@@ -14,11 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from testbed.clock import Waiter
 from testbed.daemons.base import Daemon, place_of
 from testbed.daemons.bird import Bird
 from testbed.daemons.frr import Frr
 from testbed.daemons.strongswan import charons
 from testbed.errors import InputError, Problem, RunError, TestbedError
+from testbed.history import CALIBRATION, Recorder
+from testbed.job import Job
 from testbed.load import Loaded, load
 from testbed.net import filters
 from testbed.net.apply import Network
@@ -29,9 +32,6 @@ from testbed.plan.plan import Plan
 from testbed.plan.schema import plan_json
 from testbed.probe import reach
 from testbed.run.calibrate import calibrate
-from testbed.run.clock import Waiter
-from testbed.run.history import CALIBRATION, Recorder
-from testbed.run.job import Job
 from testbed.run.lab import Lab
 from testbed.units import Duration
 

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from testbed.clock import Waiter
 from testbed.daemons.base import Daemon, StateChange, place_of
 from testbed.errors import Problem, RunError
 from testbed.fault.faults import Faults
 from testbed.fault.programs import Programs
+from testbed.history import Recorder
 from testbed.net.apply import Network, derive
 from testbed.net.routes import RouteWatch
 from testbed.parameters import Parameter
 from testbed.plan.plan import Plan
-from testbed.run.clock import Waiter
-from testbed.run.history import Recorder
 from testbed.run.probes import Probes
 from testbed.units import Duration
 

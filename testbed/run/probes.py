@@ -9,7 +9,9 @@ from itertools import count
 from pathlib import Path
 from typing import Literal
 
+from testbed.clock import Waiter
 from testbed.errors import InputError, Problem, known
+from testbed.history import Recorder
 from testbed.net.namespace import Namespaces
 from testbed.plan.plan import Direction, Node, Plan
 from testbed.probe import capture as captures
@@ -19,8 +21,6 @@ from testbed.probe import tcp as connects
 from testbed.probe import tcp_stream as tcp_streams
 from testbed.probe import trace as traces
 from testbed.probe import udp as udp_streams
-from testbed.run.clock import Waiter
-from testbed.run.history import Recorder
 from testbed.units import Duration, Rate
 
 DRAIN_S = 0.5

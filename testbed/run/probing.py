@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from statistics import fmean
 
 from testbed.model import FourState, GilbertElliott, Impairment
 from testbed.net.frames import FRAME, SLOTS
 from testbed.net.shaping import policer
-from testbed.plan import impairments
-from testbed.plan.distribution import SCALE
+from testbed.plan.impairments import deviations_ns, reordered_share
 from testbed.plan.plan import PlannedLink
 from testbed.units import Ratio
 
@@ -57,16 +55,6 @@ class Need:
     chunk: int
     pause_ns: int
     reach_ns: int
-
-
-@lru_cache(maxsize=256)
-def deviations_ns(impairment: Impairment) -> tuple[float, ...]:
-    """What jitter adds to the delay, each value as likely as the others, ascending; empty without jitter."""
-    table = impairments.shape(impairment)
-    if table is None:
-        return ()
-    unit = impairment.jitter * table.spread / SCALE
-    return tuple(entry * unit for entry in table.entries)
 
 
 def need(link: PlannedLink, impairment: Impairment, *, real: bool, ways: int = 1) -> Need:
@@ -120,12 +108,6 @@ def _for_jitter(deviations: tuple[float, ...]) -> int:
 def _for_reordering(impairment: Impairment) -> int:
     share = reordered_share(impairment)
     return min(_for_share(share), TIMED_MAX) if share else 0
-
-
-def reordered_share(impairment: Impairment) -> float:
-    """Share of packets that skip the delay: after ``reorder_gap - 1`` that do not, each does with its chance."""
-    chance = impairment.reorder.fraction
-    return 1 / (impairment.reorder_gap - 1 + 1 / chance) if chance else 0.0
 
 
 def _for_shares(impairment: Impairment, least: int) -> int:

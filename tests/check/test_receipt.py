@@ -15,8 +15,9 @@ from testbed.check.receipt import judge_receipt, problems
 from testbed.check.statistics import LEVEL
 from testbed.model import GilbertElliott, Slot
 from testbed.plan.compile import compile_plan
+from testbed.plan.impairments import deviations_ns, reordered_share
 from testbed.plan.plan import DIRECTIONS, Plan, PlannedLink
-from testbed.run.probing import Need, deviations_ns, need, reordered_share
+from testbed.run.probing import Need, need
 from testbed.units import Duration, Rate, Ratio
 
 RECEIPTS = 2000

@@ -17,10 +17,10 @@ from testbed import Topology
 from testbed.errors import InputError
 from testbed.fault.faults import Fault, Faults
 from testbed.fault.programs import Programs
+from testbed.history import Recorder
 from testbed.model import Impairment
 from testbed.plan.compile import compile_plan
 from testbed.plan.plan import DIRECTIONS, Direction, Plan
-from testbed.run.history import Recorder
 from testbed.units import Duration, Rate, Ratio
 
 MS = 10**6

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.run.history import History
+from testbed.history import History
 from tests.conftest import RunScenario
 from tests.fault.kinds_scenario import KINDS
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from testbed.history import History
 from testbed.probe import capture
-from testbed.run.history import History
 from tests.conftest import RunScenario
 
 pytestmark = pytest.mark.guest

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.check.verdict import Verdict
+from testbed.verdict import Verdict
 from tests.conftest import RunScenario, measured
 
 ROOT = Path(__file__).parents[2]

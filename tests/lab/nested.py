@@ -26,7 +26,7 @@ def left() -> dict[str, int]:
         if process.name.isdecimal():
             try:
                 words = (process / "cmdline").read_bytes()
-                daemons += b"--kernel" in words or b"bird" in words or b"testbed.kernel.host" in words
+                daemons += b"--kernel" in words or b"bird" in words or b"testbed.boot.host" in words
                 spaces |= {(process / "ns" / kind).readlink() for kind in ("net", "mnt", "pid", "user")}
             except OSError:
                 continue

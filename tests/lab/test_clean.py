@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.kernel import private
+from testbed.boot import private
 from testbed.lab import clean, state
 
 

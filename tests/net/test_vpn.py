@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from testbed.boot.runner import Outcome
 from testbed.presets import IPSEC_SUITES
-from testbed.run.runner import Outcome
 from testbed.theory.mtu import ipsec_mtu, ipsec_packet
 from tests.conftest import RunScenario, measured
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from testbed.check.verdict import Measurement
 from testbed.report.content import number_rows, settings_of
 from testbed.report.numbers import counted, interval, listed, number, quantity, seconds, size
+from testbed.verdict import Measurement
 
 
 @pytest.mark.parametrize(

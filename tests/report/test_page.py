@@ -12,11 +12,11 @@ from urllib.parse import unquote
 
 import pytest
 
-from testbed.check.verdict import Measurement, judge
 from testbed.errors import InputError
 from testbed.plan.plan import Plan
 from testbed.plan.schema import plan_from_json, plan_json
 from testbed.report.page import write_report
+from testbed.verdict import Measurement, judge
 from tests.report.page import Page
 
 SVG_BYTES_MAX = 300_000

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed.check.verdict import Measurement, judge
 from testbed.errors import InputError
 from testbed.report.terminal import summary
+from testbed.verdict import Measurement, judge
 
 
 def judged(directory: Path, measurements: list[Measurement], *unknowns: str) -> Path:

@@ -11,9 +11,10 @@ from testbed.check import loss_statistics, statistics
 from testbed.model import FourState, GilbertElliott, Slot
 from testbed.net.frames import FRAME, SLOTS
 from testbed.plan.compile import compile_plan
+from testbed.plan.impairments import deviations_ns, reordered_share
 from testbed.plan.plan import PlannedLink
 from testbed.run import probing
-from testbed.run.probing import Need, deviations_ns, frames_in_slot, need, reordered_share
+from testbed.run.probing import Need, frames_in_slot, need
 from testbed.units import Duration, Ratio, Size
 
 MS = 10**6

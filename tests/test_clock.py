@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from testbed.clock import Waiter
 from testbed.errors import RunError
-from testbed.run.clock import Waiter
-from testbed.run.history import Recorder
+from testbed.history import Recorder
 from testbed.units import Duration
 
 MS = 10**6

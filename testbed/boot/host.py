@@ -19,11 +19,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from testbed.kernel import private
-from testbed.kernel.guest import PR_SET_PDEATHSIG, GuestRun, end_session, listen, signals_raise
-from testbed.kernel.init import RECORD, run_and_tell, tell
+from testbed.boot import private
+from testbed.boot.guest import PR_SET_PDEATHSIG, GuestRun, end_session, listen, signals_raise
+from testbed.boot.init import RECORD, run_and_tell, tell
+from testbed.job import Job
 from testbed.net.namespace import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, mount, unshare
-from testbed.run.job import Job
 
 SIGNALLED = 128
 """Added to a signal's number, it is the status of a process that was killed by it, as shells have it."""
@@ -44,7 +44,7 @@ def run(job: Job, wall_limit_s: float, on_message: Callable[[dict[str, Any]], No
 @contextlib.contextmanager
 def started(job: Job, line: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """A job that starts; it is gone when the block ends. ``line``: a socket that a lab's commands come in by."""
-    words = ["testbed.kernel.host"] if line is None else ["testbed.lab.inside", "host", str(line)]
+    words = ["testbed.boot.host"] if line is None else ["testbed.lab.inside", "host", str(line)]
     with private.folder() as folder:
         job_file = folder / "job.json"
         job.write(job_file)
@@ -93,7 +93,7 @@ def die_with_parent() -> None:
 
 
 def main(job_file: str, play: Callable[..., None] | None = None) -> None:
-    """Entry of the process that :func:`started` starts. ``play``: see :func:`testbed.kernel.init.run_and_tell`."""
+    """Entry of the process that :func:`started` starts. ``play``: see :func:`testbed.boot.init.run_and_tell`."""
     die_with_parent()
     job = Job.parse(Path(job_file).read_text(encoding="utf-8"))
     try:

@@ -18,10 +18,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from testbed.errors import MachineError, Problem
-from testbed.kernel import private
-from testbed.kernel.init import CHANNEL_PREFIX, JOB, RECORD
-from testbed.run.job import Job
+from testbed.boot import private
+from testbed.boot.init import CHANNEL_PREFIX, JOB, RECORD
+from testbed.job import Job
 from testbed.units import Size
 
 START_S = 1_767_225_600
@@ -70,14 +69,14 @@ def command(kernel: Path, job: Job, memory: Size, line: int | None = None) -> li
     """The guest's command line. Pure.
 
     The kernel mixes it into its random numbers, so nothing on it may differ between two runs of one seed: no path of
-    the run's own is there. Instead its working directory is the run's, see :data:`testbed.kernel.init.JOB`.
+    the run's own is there. Instead its working directory is the run's, see :data:`testbed.boot.init.JOB`.
     """
     time_words = []
     if job.clock == "virtual":
         # The phase of wall time is drawn from the seed: daemons seed their own timers' jitter with it.
         start_ns = START_S * 10**9 + (job.seed * 7919 % 1000) * 10**6
         time_words = ["time-travel=inf-cpu", f"time-travel-start={start_ns}", f"syscall-cost={SYSCALL_COST_NS}"]
-    module = "testbed.kernel.init" if line is None else "testbed.lab.inside"
+    module = "testbed.boot.init" if line is None else "testbed.lab.inside"
     return [
         str(kernel), f"mem={memory // 2**20}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
         f"init={sys.executable}", "con=null", "con0=null,fd:1", "seccomp=on", *time_words, f"random-seed={job.seed}",
@@ -127,30 +126,6 @@ def started(
             yield process
         finally:
             end_session(process)
-
-
-def check_memory(memory: Size) -> None:
-    """Raise what keeps a guest of this size from starting. Its memory is a sparse file in /dev/shm."""
-    room = os.statvfs("/dev/shm")
-    free = Size(room.f_bavail * room.f_frsize)
-    available = next(
-        (
-            Size(int(line.split()[1]) * 1024)
-            for line in Path("/proc/meminfo").read_text().splitlines()
-            if line.startswith("MemAvailable:")
-        ),
-        Size(0),
-    )
-    problems = [
-        Problem(where, f"{have} free, and the guest may need {memory}", hint)
-        for where, have, hint in (
-            ("/dev/shm", free, "remove what fills it; the guest's memory is a file there"),
-            ("memory", available, "stop something else, or use a smaller topology"),
-        )
-        if have < memory
-    ]
-    if problems:
-        raise MachineError(problems)
 
 
 def _before_exec(cpu: int | None) -> None:

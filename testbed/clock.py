@@ -16,8 +16,8 @@ from functools import partial
 
 from testbed.daemons.process import Program
 from testbed.errors import Problem, RunError
+from testbed.history import Recorder
 from testbed.net.routes import RouteWatch
-from testbed.run.history import Recorder
 from testbed.units import Duration
 
 TICK_NS = 5 * 10**9

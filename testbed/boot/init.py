@@ -15,8 +15,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from testbed.job import Job
 from testbed.net.namespace import mount, pivot_into, write_sysctl
-from testbed.run.job import Job
 
 MS_NOSUID, MS_NODEV = 2, 4
 LINUX_REBOOT_CMD_POWER_OFF = 0x4321FEDC

@@ -16,20 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from testbed import __version__
+from testbed.boot import cpu, guest, host
+from testbed.boot.means import Means, means_for
 from testbed.check.judge import judge_run
-from testbed.check.verdict import Judgement
 from testbed.errors import InputError, MachineError, Problem, TestbedError
-from testbed.kernel import cpu, guest, host
+from testbed.history import CALIBRATION, RECEIPT, History
+from testbed.job import Clock, Job, Kernel
 from testbed.load import Loaded
 from testbed.plan.schema import plan_json
 from testbed.run.engine import plan_digest
-from testbed.run.history import CALIBRATION, RECEIPT, History
-from testbed.run.job import Clock, Job, Kernel
 from testbed.run.needs import check_programs
 from testbed.units import Size
+from testbed.verdict import Judgement
 
-MEMORY_BASE, MEMORY_PER_NODE = Size(2**30), Size(700 * 2**10)
-"""What the guest is given; only what it touches is used. Measured with benchmarks/scale.py."""
 WALL_LIMIT_S = 600.0
 CONSOLE_LINES = 15
 DISK_NEEDED = Size(64 * 2**20)
@@ -63,6 +62,9 @@ class Outcome:
 def run(loaded: Loaded, settings: dict[str, str], options: Options, on_message: Callable[[Message], None]) -> Outcome:
     """Do a run. Raises for bad input and for what this machine lacks; anything else is in the outcome."""
     check_programs(loaded.plan)
+    means = None
+    if options.kernel == "guest":
+        means = means_for(loaded.plan, lambda text: on_message({"kind": "progress", "text": text}))
     directory = _make_directory(loaded, options)
     record = directory / "record"
     (directory / "plan.json").write_text(plan_json(loaded.plan), encoding="utf-8")
@@ -70,7 +72,7 @@ def run(loaded: Loaded, settings: dict[str, str], options: Options, on_message: 
         file=str(loaded.path), settings=settings, lab=loaded.plan.lab, record=str(record), seed=options.seed,
         kernel=options.kernel, clock=options.clock, plan_digest=plan_digest(loaded.plan),
     )  # fmt: skip
-    ended = _start(job, loaded, options, on_message)
+    ended = _start(job, means, options, on_message)
     problem = _problem(ended)
     _judge_receipt(record, loaded, options.clock)
     judgement = judge_run(record, loaded, ended={"problem": problem, "spins": ended.spins})
@@ -81,18 +83,12 @@ def run(loaded: Loaded, settings: dict[str, str], options: Options, on_message: 
     return Outcome(directory, judgement, write_report(directory))
 
 
-def _start(job: Job, loaded: Loaded, options: Options, on_message: Callable[[Message], None]) -> guest.GuestRun:
+def _start(job: Job, means: Means | None, options: Options, on_message: Callable[[Message], None]) -> guest.GuestRun:
     if job.kernel == "host":
         return host.run(job, options.wall_limit_s, on_message)
-    from testbed.kernel import build
-
-    binary = Path(os.environ["TESTBED_KERNEL"]) if "TESTBED_KERNEL" in os.environ else build.find()
-    if binary is None:
-        binary = build.build(lambda text: on_message({"kind": "progress", "text": text}))
-    memory = Size(MEMORY_BASE + MEMORY_PER_NODE * len(loaded.plan.nodes))
-    guest.check_memory(memory)
+    assert means is not None
     with cpu.claimed() as number:
-        return guest.run(binary, job, memory, number, options.wall_limit_s, on_message)
+        return guest.run(means.kernel, job, means.memory, number, options.wall_limit_s, on_message)
 
 
 def _make_directory(loaded: Loaded, options: Options) -> Path:

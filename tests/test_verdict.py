@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testbed.check.verdict import Judgement, Measurement, Verdict, check_safe, judge
 from testbed.errors import InputError
 from testbed.theory.interval import Expectation
+from testbed.verdict import Judgement, Measurement, Verdict, check_safe, judge
 
 PASS, UNKNOWN, FAIL = Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL
 GOOD = Measurement("gap", 0.7, "s", 0.75, 0.6, 0.9, "RFC 5880")

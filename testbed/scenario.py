@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from testbed.check.verdict import Measurement
 from testbed.parameters import Parameter
+from testbed.verdict import Measurement
 
 if TYPE_CHECKING:
+    from testbed.history import History
     from testbed.plan.plan import Plan
-    from testbed.run.history import History
     from testbed.run.lab import Lab
 
 T = TypeVar("T")

@@ -1,0 +1,1 @@
+"""Starts a kernel for a job and hears how it ends."""

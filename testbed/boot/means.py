@@ -1,0 +1,67 @@
+"""What a guest needs before it starts: the kernel as a program, and memory enough for the plan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.errors import MachineError, Problem
+from testbed.kernel import build
+from testbed.plan.plan import Plan
+from testbed.units import Size
+
+MEMORY_BASE, MEMORY_PER_NODE = Size(2**30), Size(700 * 2**10)
+"""What the guest is given; only what it touches is used. Measured with benchmarks/scale.py."""
+OTHER_KERNEL = "TESTBED_KERNEL"
+"""Environment variable that names a kernel built elsewhere."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a guest is started with."""
+
+    kernel: Path
+    memory: Size
+
+
+def means_for(plan: Plan, tell: Callable[[str], None]) -> Means:
+    """The means for a plan; builds the kernel if there is none. Raises what this machine lacks."""
+    memory = Size(MEMORY_BASE + MEMORY_PER_NODE * len(plan.nodes))
+    check_memory(memory)
+    if OTHER_KERNEL in os.environ:
+        return Means(_other_kernel(Path(os.environ[OTHER_KERNEL])), memory)
+    return Means(build.find() or build.build(tell), memory)
+
+
+def _other_kernel(path: Path) -> Path:
+    if not os.access(path, os.X_OK) or not path.is_file():
+        raise MachineError(
+            Problem(f"{OTHER_KERNEL}={path}", "no program is there", "name a kernel's file, or unset the variable")
+        )
+    return path.absolute()
+
+
+def check_memory(memory: Size) -> None:
+    """Raise what keeps a guest of this size from starting. Its memory is a sparse file in /dev/shm."""
+    room = os.statvfs("/dev/shm")
+    free = Size(room.f_bavail * room.f_frsize)
+    available = next(
+        (
+            Size(int(line.split()[1]) * 1024)
+            for line in Path("/proc/meminfo").read_text().splitlines()
+            if line.startswith("MemAvailable:")
+        ),
+        Size(0),
+    )
+    problems = [
+        Problem(where, f"{have} free, and the guest may need {memory}", hint)
+        for where, have, hint in (
+            ("/dev/shm", free, "remove what fills it; the guest's memory is a file there"),
+            ("memory", available, "stop something else, or use a smaller topology"),
+        )
+        if have < memory
+    ]
+    if problems:
+        raise MachineError(problems)
