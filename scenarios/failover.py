@@ -61,7 +61,8 @@ def measure(result: Result) -> Iterator[Measurement]:
     ):
         chain = [result.plan.link(name) for name in path]
         ideal = rtt.median(
-            (link.a_to_b.delay, link.b_to_a.delay, max(link.a_to_b.jitter, link.b_to_a.jitter)) for link in chain
+            ((link.a_to_b.delay, link.b_to_a.delay, max(link.a_to_b.jitter, link.b_to_a.jitter)) for link in chain),
+            result.late,
         )
         yield Measurement.against(f"rtt_p50_{name}", flows.rtt_ms(flows.between(stream, start, end)), ideal)
     yield Measurement("packets_lost", float(gap.packets) if gap else None, "packets")

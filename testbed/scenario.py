@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from testbed.parameters import Parameter
+from testbed.units import Duration
 from testbed.verdict import Measurement
 
 if TYPE_CHECKING:
@@ -73,12 +74,17 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Result:
-    """What a measure function looks at: the history, the plan and the values of the scenario's parameters."""
+    """What a measure function looks at: the history, the plan and the values of the scenario's parameters.
+
+    Attributes:
+        late: how late the receipt allows each link to be each way, on the clock and the kernel of this run.
+    """
 
     history: History
     plan: Plan
     parameters: Mapping[str, Parameter]
     values: Mapping[str, object]
+    late: Duration = Duration(0)
 
     def value(self, name: str, kind: type[T]) -> T:
         """The value of one of the scenario's parameters."""

@@ -74,7 +74,7 @@ def run(loaded: Loaded, settings: dict[str, str], options: Options, on_message: 
     )  # fmt: skip
     ended = _start(job, means, options, on_message)
     problem = _problem(ended)
-    _judge_receipt(record, loaded, options.clock)
+    _judge_receipt(record, loaded, options)
     judgement = judge_run(record, loaded, ended={"problem": problem, "spins": ended.spins})
     _write_environment(directory, loaded, options, ended)
     from testbed.report.page import write_report
@@ -132,13 +132,13 @@ def _problem(ended: guest.GuestRun) -> str:
     return f"the guest ended before the run did\n{tail}"
 
 
-def _judge_receipt(record: Path, loaded: Loaded, clock: Clock) -> None:
+def _judge_receipt(record: Path, loaded: Loaded, options: Options) -> None:
     raw = History(record).read_json(CALIBRATION)
     if raw is None:
         return
     from testbed.check.receipt import judge_receipt
 
-    receipt = judge_receipt(raw, loaded.plan, clock)
+    receipt = judge_receipt(raw, loaded.plan, options.clock, options.kernel)
     (record / RECEIPT).write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
 
 

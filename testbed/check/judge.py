@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from testbed.history import RECEIPT, VERDICT, History
 from testbed.load import Loaded
 from testbed.scenario import Result
-from testbed.verdict import Judgement, check_safe, judge
+from testbed.units import Duration
+from testbed.verdict import Judgement, Measurement, check_safe, judge
 
 SPIN_NOTE = "the spin breaker fired {count} times: this run may not be repeatable"
 
@@ -36,29 +38,32 @@ def _judge(record: Path, loaded: Loaded, ended: Mapping[str, Any]) -> Judgement:
     unknowns = [f"{e.fields['where']}: {e.fields['what']}" for e in history.of("run.failed")]
     if ended.get("problem"):
         unknowns.append(str(ended["problem"]))
-    unknowns += _receipt(history)
+    if unknowns:  # half a record is not measured
+        return judge((), unknowns)
+    from testbed.check.receipt import problems  # scipy takes a while to load
+
+    receipt = history.read_json(RECEIPT) or {}
+    measured, failures = _measure(history, loaded, Duration(round(receipt.get("late_ms", 0) * 10**6)))
+    distrusted = problems(receipt) if receipt else ["no calibration receipt"]
+    if distrusted:  # what such links did to the numbers is not known: they are shown, and judged by nothing
+        return judge([replace(each, low=None, high=None) for each in measured], distrusted)
+    return judge(measured, (), failures)
+
+
+def _measure(history: History, loaded: Loaded, late: Duration) -> tuple[list[Measurement], list[str]]:
+    """The measurements, and what is wrong without a number."""
     scenario = loaded.scenario
-    if unknowns or scenario is None or scenario.measure_function is None:
-        return judge((), unknowns) if unknowns else _reached(history)
-    result = Result(history, loaded.plan, dict(loaded.parameters.declared), loaded.values)
-    return judge(tuple(scenario.measure_function(result)))
+    if scenario is None or scenario.measure_function is None:
+        return _reached(history)
+    result = Result(history, loaded.plan, dict(loaded.parameters.declared), loaded.values, late)
+    return [*scenario.measure_function(result)], []
 
 
-def _receipt(history: History) -> list[str]:
-    """Links that do not deliver what was asked, and directions that could not be measured."""
-    from testbed.check.receipt import problems
-
-    receipt = history.read_json(RECEIPT)
-    return ["no calibration receipt"] if receipt is None else problems(receipt)
-
-
-def _reached(history: History) -> Judgement:
+def _reached(history: History) -> tuple[list[Measurement], list[str]]:
     """A topology without a scenario: it came up, and every host reached every other."""
-    from testbed.verdict import Measurement
-
     pairs = list(history.of("reach"))
     reached = sum(bool(event.fields["ok"]) for event in pairs)
     missed = [f"{e.fields['source']} does not reach {e.fields['target']}" for e in pairs if not e.fields["ok"]]
     total = float(len(pairs))
     measured = [Measurement("pairs_reached", float(reached), "pairs", total, total, total, "every host, both families")]
-    return judge(measured if pairs else [], (), missed)
+    return (measured if pairs else []), missed
