@@ -16,6 +16,8 @@ from testbed.net.namespace import Namespaces
 from testbed.plan.plan import Routing, Session
 from testbed.units import Duration
 
+PREFIX = "bgp-"
+"""Before each session's name: quoted or not, a word of BIRD's own language (a link called ``path``) is refused."""
 READY_TIMEOUT_S = 10.0
 CONVERGED_SCAN_S = 60
 """How often BIRD re-reads the kernel's tables in case an event was lost; its default."""
@@ -100,7 +102,7 @@ def _session(routing: Routing, session: Session) -> Iterator[str]:
     internal = session.local_as == session.peer_as
     own = f"own{session.family}"
     yield ""
-    yield f"protocol bgp '{session.name}' {{"
+    yield f"protocol bgp '{PREFIX}{session.name}' {{"
     yield f"  local {session.local} as {session.local_as};"
     yield f"  neighbor {session.peer} as {session.peer_as};"
     if internal:
@@ -152,9 +154,10 @@ def _ms(value: Duration) -> str:
 
 
 _LOG_LINE = re.compile(r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}) <[A-Z]+> (?P<text>.*)")
-_STATE = re.compile(r"(?P<session>\S+): State changed to (?P<state>\w+)")
+_STATE = re.compile(rf"{PREFIX}(?P<session>\S+): State changed to (?P<state>\w+)")
 _REASON = re.compile(
-    r"(?P<session>\S+): (?P<reason>(?:Error|Received|BFD|Connection closed|Connection lost|Neighbor lost|Shutting).*)"
+    rf"{PREFIX}(?P<session>\S+): "
+    r"(?P<reason>(?:Error|Received|BFD|Connection closed|Connection lost|Neighbor lost|Shutting).*)"
 )
 _BFD = re.compile(r"\S+: Session to (?P<peer>\S+) (?:changed state from \w+ to )?(?P<new>\w+)")
 _OSPF = re.compile(r"ospf(?P<family>\d): Neighbor (?P<peer>\S+) on (?P<on>\S+) changed state from \S+ to (?P<new>\S+)")

@@ -105,7 +105,7 @@ class Iperf:
 def start(
     namespaces: Namespaces, record: Path, name: str, source: Place, target: Place, duration: Duration, *,
     port: int = PORT, protocol: Literal["tcp", "udp"] = "tcp", rate: Rate | None = None, congestion: str = "",
-    parallel: int = 1, reverse: bool = False,
+    payload: int = 0, parallel: int = 1, reverse: bool = False,
 ) -> Iperf:  # fmt: skip
     """Start a server and a client.
 
@@ -120,6 +120,7 @@ def start(
         protocol: what to send.
         rate: how much; ``None``: as much as gets through, which is not for UDP.
         congestion: TCP's algorithm, such as ``bbr``; empty: the kernel's default.
+        payload: bytes in each datagram, or in each write to a TCP socket; 0: iperf3's own choice.
         parallel: how many streams.
         reverse: the server sends.
 
@@ -135,7 +136,7 @@ def start(
     process.wait_until(
         server, lambda: _listening(namespaces, target[0], port), f"listening on port {port}", timeout_s=READY_S
     )
-    options = arguments(duration, protocol, rate, congestion, parallel, reverse=reverse)
+    options = arguments(duration, protocol, rate, congestion, parallel, payload, reverse=reverse)
     argv = [program, "-c", target[1], "-p", str(port), "-B", source[1], "-J", *options]
     client = process.start(namespaces, source[0], name, argv, record / f"{name}.json")
     for each in (server, client):
@@ -144,7 +145,8 @@ def start(
 
 
 def arguments(
-    duration: Duration, protocol: str, rate: Rate | None, congestion: str, parallel: int, *, reverse: bool
+    duration: Duration, protocol: str, rate: Rate | None, congestion: str, parallel: int, payload: int = 0, *,
+    reverse: bool,
 ) -> list[str]:
     """The client's options. Pure.
 
@@ -159,6 +161,7 @@ def arguments(
     chosen += ["-u"] if protocol == "udp" else []
     chosen += ["-b", str(int(rate))] if rate is not None else []
     chosen += ["-C", congestion] if congestion else []
+    chosen += ["-l", str(payload)] if payload else []
     chosen += ["-P", str(parallel)] if parallel > 1 else []
     return chosen + (["-R"] if reverse else [])
 

@@ -14,6 +14,7 @@ from testbed.errors import Problem, RunError
 from testbed.fault.faults import Faults
 from testbed.fault.programs import Programs
 from testbed.history import Recorder
+from testbed.net import overlay as overlays
 from testbed.net.apply import Network, derive
 from testbed.net.routes import RouteWatch
 from testbed.parameters import Parameter
@@ -52,6 +53,7 @@ class Lab:
         self.waiter = waiter
         self.scratch = scratch
         self.probe = Probes(self.plan, network.namespaces, recorder, waiter, scratch)
+        self._overlays = 0
         self._restarted: dict[tuple[str, str], int] = {}
 
     def value(self, name: str, kind: type[T]) -> T:
@@ -63,6 +65,21 @@ class Lab:
     def now_ns(self) -> int:
         """Now, in nanoseconds since the agent started."""
         return self.recorder.now_ns()
+
+    def overlay(self, kind: str, a: str, b: str, path_mtu: int) -> tuple[str, str]:
+        """Lay a tunnel (``vxlan`` or ``ipip``) between two hosts over a path of that MTU.
+
+        Returns:
+            Names of its ends for probes, such as ``aws-a@vxlan0``.
+        """
+        hosts = [self.plan.node(name) for name in (a, b)]
+        laid = overlays.between(kind, self._overlays, path_mtu, *((host.name, host.address) for host in hosts))
+        self.network.lay(laid)
+        self._overlays += 1
+        for end in (laid.a, laid.b):
+            self.probe.alias(f"{end.node}@{end.interface}", end.node, end.address)
+        self.recorder.event("overlay", overlay=laid.a.interface, a=a, b=b, mtu=laid.mtu)
+        return f"{a}@{laid.a.interface}", f"{b}@{laid.b.interface}"
 
     def note(self, kind: str, **fields: object) -> None:
         """Note an event of the scenario's own."""

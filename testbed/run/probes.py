@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Literal
@@ -30,6 +30,20 @@ _LOOK = Duration(10 * 10**6)
 """How often it is looked whether iperf3 has ended; arbitrary."""
 
 
+@dataclass(frozen=True)
+class Flow:
+    """One measurement of iperf3; the fields are those of :meth:`Probes.iperf`."""
+
+    source: str
+    target: str
+    family: Family = 4
+    name: str = ""
+    protocol: Literal["tcp", "udp"] = "tcp"
+    rate: str | Rate | None = None
+    congestion: str = ""
+    payload: int = 0
+
+
 class Probes:
     """Starts probes between hosts and routers of one lab, by name."""
 
@@ -40,6 +54,11 @@ class Probes:
         self._waiter = waiter
         self._scratch = scratch
         self._ports = count(udp_streams.PORT + 1)
+        self._aliases: dict[str, tuple[str, str]] = {}
+
+    def alias(self, name: str, node: str, address: str) -> None:
+        """Let probes know a further IPv4 address of a node by a name of its own."""
+        self._aliases[name] = (node, address)
 
     @contextlib.contextmanager
     def udp(
@@ -129,21 +148,33 @@ class Probes:
 
     def iperf(
         self, source: str, target: str, duration: str | Duration, *, family: Family = 4, name: str = "",
-        protocol: Literal["tcp", "udp"] = "tcp", rate: str | Rate | None = None, congestion: str = "",
+        protocol: Literal["tcp", "udp"] = "tcp", rate: str | Rate | None = None, congestion: str = "", payload: int = 0,
     ) -> iperfs.Result:  # fmt: skip
         """Run iperf3 to its end; its own JSON is kept in the record."""
-        name = name or f"iperf-{source}-{target}"
-        running = iperfs.start(
-            self._namespaces, self._recorder.record / "iperf", name, self._place(source, family),
-            self._place(target, family), Duration.parse(duration), port=next(self._ports), protocol=protocol,
-            rate=None if rate is None else Rate.parse(rate), congestion=congestion,
-        )  # fmt: skip
-        self._begin(name, "iperf3", source, target)
-        while running.running:
+        flow = Flow(source, target, family, name, protocol, rate, congestion, payload)
+        return self.iperfs([flow], duration)[0]
+
+    def iperfs(self, flows: Sequence[Flow], duration: str | Duration) -> list[iperfs.Result]:
+        """Run several measurements of iperf3 at once, to the end of all."""
+        begun = [self._flow(flow, Duration.parse(duration)) for flow in flows]
+        while any(running.running for running in begun):
             self._waiter.sleep(_LOOK)
-        found = running.finish()
-        self._recorder.event("probe.stop", probe=name)
+        found = []
+        for running in begun:
+            found.append(running.finish())
+            self._recorder.event("probe.stop", probe=running.name)
         return found
+
+    def _flow(self, flow: Flow, duration: Duration) -> iperfs.Iperf:
+        name = flow.name or f"iperf-{flow.source}-{flow.target}"
+        running = iperfs.start(
+            self._namespaces, self._recorder.record / "iperf", name, self._place(flow.source, flow.family),
+            self._place(flow.target, flow.family), duration, port=next(self._ports), protocol=flow.protocol,
+            rate=None if flow.rate is None else Rate.parse(flow.rate), congestion=flow.congestion,
+            payload=flow.payload,
+        )  # fmt: skip
+        self._begin(name, "iperf3", flow.source, flow.target)
+        return running
 
     @contextlib.contextmanager
     def capture(
@@ -185,6 +216,8 @@ class Probes:
         self._recorder.samples(name, columns, rows)
 
     def _place(self, name: str, family: Family) -> tuple[str, str]:
+        if name in self._aliases:
+            return self._aliases[name]
         node = self._node(name)
         return node.name, node.address6 if family == 6 else node.address
 

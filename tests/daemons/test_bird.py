@@ -96,8 +96,8 @@ def test_preference_compares_bgp_siblings_and_static_routes_alike() -> None:
 
 
 def test_internal_sessions_are_direct_since_the_table_has_no_connected_networks() -> None:
-    internal = render(SITE, "bird.log").partition("protocol bgp 'ibgp_cgw2' {")[2].partition("\n}\n")[0]
-    external = render(SITE, "bird.log").partition("protocol bgp 'dx' {")[2].partition("\n}\n")[0]
+    internal = render(SITE, "bird.log").partition("protocol bgp 'bgp-ibgp_cgw2' {")[2].partition("\n}\n")[0]
+    external = render(SITE, "bird.log").partition("protocol bgp 'bgp-dx' {")[2].partition("\n}\n")[0]
     assert "  direct;" in internal
     assert "  direct;" not in external
 
@@ -125,6 +125,11 @@ def test_a_real_log_tells_when_bfd_took_bgp_down_and_when_both_came_back() -> No
     ]
 
 
+def test_a_session_may_be_named_by_a_word_of_birds_own_language() -> None:
+    named = replace(SITE, sessions=tuple(replace(session, name="path") for session in SITE.sessions))
+    assert "protocol bgp 'path'" not in render(named, "bird.log")
+
+
 def test_instants_are_exact_to_the_microsecond() -> None:
     down = next(c for c in read("bird-silent.log") if c.protocol == "bgp" and c.state == "down")
     assert down.t_ns == 1_000_000_013 * S + 772_526_000
@@ -134,7 +139,7 @@ def test_a_peer_that_was_killed_and_one_that_started_anew_are_told() -> None:
     killed = [(c.protocol, c.session, c.state, c.detail) for c in read("bird-peer-killed.log")]
     assert ("bgp", "dx", "down", "Connection closed") in killed
     assert ("bfd", "dx", "down", "removed") in killed
-    first = (LOGS / "bird-silent.log").read_text(encoding="utf-8").partition("dx_6: BFD session down")[0]
+    first = (LOGS / "bird-silent.log").read_text(encoding="utf-8").partition("bgp-dx_6: BFD session down")[0]
     restarted = first.rpartition("\n")[0] + "\n2001-09-09T01:47:40.000000 <TRACE> device1: Initializing\n"
     changes = parse_log("vgw", restarted, (replace(DX, peer="169.254.0.6"), replace(DX_6, peer="fd00:ffff::12")))
     anew = {(c.protocol, c.session) for c in changes if c.detail == "BIRD started anew"}
@@ -151,8 +156,8 @@ def test_ospf_neighbours_are_up_when_full() -> None:
 
 LINES = st.sampled_from(
     [
-        "dx: State changed to up", "dx: State changed to down", "dx: State changed to start",
-        "dx: Error: Hold timer expired",
+        "bgp-dx: State changed to up", "bgp-dx: State changed to down", "bgp-dx: State changed to start",
+        "bgp-dx: Error: Hold timer expired",
         "bfd1: Session to 169.254.0.5 changed state from Init to Up", "bfd1: Session to 169.254.0.5 removed",
         "bfd1: Session to 169.254.0.5 changed state from Up to Down", "device1: Initializing", "nonsense", "",
     ]
