@@ -1,4 +1,4 @@
-"""One path between two hosts, for throughput: a bare link, or a tunnel over the Internet with a link of the same numbers.
+"""One path between two hosts, for throughput: a bare link, or a tunnel with the same numbers under it.
 
 left -- VPC cloud, gw-left ==== path (a link, or a VPN's tunnel over inet) ==== gw-right, LAN office -- right
 """

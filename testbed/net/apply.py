@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 
 from testbed.errors import InputError, Problem
 from testbed.model import Impairment
-from testbed.net import messages, overlay as overlays, netem, shaping, tc
+from testbed.net import messages, netem, shaping, tc
+from testbed.net import overlay as overlays
 from testbed.net.namespace import Namespaces, write_sysctl
 from testbed.net.netlink import Netlink, Request
 from testbed.plan import sizes
@@ -215,7 +216,7 @@ class Network:
                 self._send(node, shaping.tbf_messages(index, shaper, what, parent=parent, change=now is not None))
         self._rates[name, direction] = rate
 
-    def lay(self, overlay: Overlay) -> None:
+    def lay(self, overlay: overlays.Overlay) -> None:
         """Make both ends of an overlay. It goes with its hosts' namespaces."""
         for end in (overlay.a, overlay.b):
             self._send(end.node, overlays.requests(overlay, end))

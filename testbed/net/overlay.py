@@ -16,7 +16,6 @@ from testbed.net.netlink import Request
 from testbed.theory import mtu
 
 OverlayKind = Literal["vxlan", "ipip"]
-OVERHEAD = {"vxlan": mtu.VXLAN[4], "ipip": mtu.IPIP[4]}
 VXLAN_PORT, VXLAN_VNI = 4789, 4096
 """RFC 7348 section 8, and Calico's network identifier (felix/config/config_params.go)."""
 VXLAN_DF_SET = 1
@@ -68,7 +67,8 @@ def between(kind: str, number: int, path_mtu: int, a: tuple[str, str], b: tuple[
         )
         for side, (here, there) in enumerate([(a, b), (b, a)], start=1)
     ]  # fmt: skip
-    return Overlay(get_args(OverlayKind)[get_args(OverlayKind).index(kind)], number, path_mtu - OVERHEAD[kind], *ends)
+    chosen = next(each for each in get_args(OverlayKind) if each == kind)
+    return Overlay(chosen, number, path_mtu - mtu.OVERLAY[kind], *ends)
 
 
 def requests(overlay: Overlay, end: OverlayEnd) -> list[Request]:
@@ -88,7 +88,8 @@ def _create(overlay: Overlay, end: OverlayEnd, index: int, what: str) -> Request
         attrs.append(("IFLA_ADDRESS", end.mac))
         data = [
             ("IFLA_VXLAN_ID", VXLAN_VNI + overlay.number), ("IFLA_VXLAN_LOCAL", end.local),
-            ("IFLA_VXLAN_GROUP", end.remote), ("IFLA_VXLAN_PORT", VXLAN_PORT), ("IFLA_VXLAN_LEARNING", 0), ("IFLA_VXLAN_DF", VXLAN_DF_SET),
+            ("IFLA_VXLAN_GROUP", end.remote), ("IFLA_VXLAN_PORT", VXLAN_PORT), ("IFLA_VXLAN_LEARNING", 0),
+            ("IFLA_VXLAN_DF", VXLAN_DF_SET),
         ]  # fmt: skip
     else:
         data = [("IFLA_IPIP_LOCAL", end.local), ("IFLA_IPIP_REMOTE", end.remote), ("IFLA_IPIP_PMTUDISC", 1)]

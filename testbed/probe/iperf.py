@@ -145,7 +145,13 @@ def start(
 
 
 def arguments(
-    duration: Duration, protocol: str, rate: Rate | None, congestion: str, parallel: int, payload: int = 0, *,
+    duration: Duration,
+    protocol: str,
+    rate: Rate | None,
+    congestion: str,
+    parallel: int,
+    payload: int = 0,
+    *,
     reverse: bool,
 ) -> list[str]:
     """The client's options. Pure.

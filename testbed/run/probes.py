@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 from typing import Literal
@@ -21,27 +21,13 @@ from testbed.probe import tcp as connects
 from testbed.probe import tcp_stream as tcp_streams
 from testbed.probe import trace as traces
 from testbed.probe import udp as udp_streams
+from testbed.probe.flow import Family, Flow
 from testbed.units import Duration, Rate
 
 DRAIN_S = 0.5
 """How long a stream's receivers go on after its sender has stopped; more than any planned RTT; arbitrary."""
-Family = Literal[4, 6]
 _LOOK = Duration(10 * 10**6)
 """How often it is looked whether iperf3 has ended; arbitrary."""
-
-
-@dataclass(frozen=True)
-class Flow:
-    """One measurement of iperf3; the fields are those of :meth:`Probes.iperf`."""
-
-    source: str
-    target: str
-    family: Family = 4
-    name: str = ""
-    protocol: Literal["tcp", "udp"] = "tcp"
-    rate: str | Rate | None = None
-    congestion: str = ""
-    payload: int = 0
 
 
 class Probes:
@@ -152,9 +138,9 @@ class Probes:
     ) -> iperfs.Result:  # fmt: skip
         """Run iperf3 to its end; its own JSON is kept in the record."""
         flow = Flow(source, target, family, name, protocol, rate, congestion, payload)
-        return self.iperfs([flow], duration)[0]
+        return self.flows([flow], duration)[0]
 
-    def iperfs(self, flows: Sequence[Flow], duration: str | Duration) -> list[iperfs.Result]:
+    def flows(self, flows: Sequence[Flow], duration: str | Duration) -> list[iperfs.Result]:
         """Run several measurements of iperf3 at once, to the end of all."""
         begun = [self._flow(flow, Duration.parse(duration)) for flow in flows]
         while any(running.running for running in begun):

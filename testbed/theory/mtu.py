@@ -27,6 +27,8 @@ IPIP: dict[Family, int] = {4: 20, 6: 40}
 """One more IP header. Source: RFC 2003 section 3; RFC 2473 section 3 without a tunnel encapsulation limit option."""
 GRE: dict[Family, int] = {4: 24, 6: 44}
 """IP header + GRE 4 without key, sequence or checksum (each adds 4). Source: RFC 2784 section 2, RFC 2890."""
+OVERLAY = {"vxlan": VXLAN[4], "ipip": IPIP[4]}
+"""Overhead in bytes of an overlay between hosts, over IPv4."""
 
 _ESP_HEADER = 8  # SPI and sequence number, RFC 4303 section 2
 _ESP_TRAILER = 2  # pad length and next header, RFC 4303 section 2

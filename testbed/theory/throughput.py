@@ -170,6 +170,85 @@ def udp_goodput(rate: Rate, payload: int, *, family: Family = 4, overhead: int =
     return Expectation(goodput, None, goodput, "bit/s", _ON_THE_WIRE)
 
 
+RENO_BETA = 0.5
+"""Share of the window kept after a loss. Source: RFC 5681 section 3.1."""
+BBR_PROBE_RTT, BBR_PROBE_RTT_EACH = Duration(200_000_000), Duration(10_000_000_000)
+"""How long BBR sends next to nothing to measure the RTT, and how often. Source: draft-cardwell-iccrg-bbr."""
+BBR_LOSS_MAX = 0.2
+"""Above this share lost even BBR's probing does not keep its rate. Source: Cardwell et al., ACM Queue 14(5), fig. 8."""
+
+
+def sawtooth(capacity: Expectation, rtt: Duration, queue: Duration, beta: float) -> Expectation:
+    """Goodput of one loss-based flow that fills a link whose queue holds ``queue``, on average over its sawtooth.
+
+    The window swings between ``beta`` times and all of what path and queue hold, ``capacity x (rtt + queue)``; below
+    ``capacity x rtt`` the link idles. So the rate is never below ``min(1, beta (rtt + queue) / rtt)`` of the capacity.
+    Source: Appenzeller, Keslassy, McKeown, SIGCOMM 2004, section 2, for any beta. Valid in congestion avoidance,
+    without loss but of the queue's own. One per mille is allowed for the edges of what is measured; arbitrary.
+
+    Raises:
+        ValueError: the capacity is not known.
+    """
+    if capacity.expected is None:
+        raise ValueError("a capacity is a number")
+    least = min(1.0, beta * (rtt + queue) / rtt)
+    low, high = capacity.expected * least * 0.999, capacity.expected * 1.001
+    expected = capacity.expected if least == 1.0 else None
+    source = f"{capacity.source}; at least {beta:g} (RTT + queue)/RTT of it, Appenzeller et al. 2004"
+    return Expectation(expected, low, high, "bit/s", source)
+
+
+def bbr(capacity: Expectation, loss: float, rtt: Duration, over: Duration) -> Expectation:
+    """Goodput of BBR measured over some time: the capacity less what is lost, and less the time of probing the RTT.
+
+    A probe takes :data:`BBR_PROBE_RTT`, one RTT before to drain the path and one after to fill it. In a time ``over``
+    fall ``over`` / :data:`BBR_PROBE_RTT_EACH` of them, and at most one more.
+    Source: Cardwell et al., BBR, ACM Queue 14(5), 2016: loss is no signal. Valid for version 1 (Linux) below
+    :data:`BBR_LOSS_MAX`; above nothing is expected.
+
+    Raises:
+        ValueError: the capacity is not known, or ``loss`` is no share.
+    """
+    if capacity.expected is None or not 0 <= loss <= 1 or over <= 0:
+        raise ValueError(f"a capacity is a number and loss a share, not {capacity.expected}, {loss} over {over}")
+    source = f"{capacity.source}; BBR: Cardwell et al. 2016, less loss and probing"
+    if loss > BBR_LOSS_MAX:
+        return Expectation(None, None, capacity.expected, "bit/s", source)
+    kept = capacity.expected * (1 - loss)
+    probe = (BBR_PROBE_RTT + 2 * rtt) / over
+    often, most = over / BBR_PROBE_RTT_EACH, over // BBR_PROBE_RTT_EACH + 1
+    low = max(0.0, kept * (1 - most * probe))
+    return Expectation(max(low, kept * (1 - often * probe)), low, capacity.expected * 1.001, "bit/s", source)
+
+
+def fairness(flows: int) -> Expectation:
+    """Jain's index of that many flows: 1 when all get the same, ``1/n`` when one gets all; nothing more is promised.
+
+    Raises:
+        ValueError: there is no flow.
+    """
+    if flows < 1:
+        raise ValueError("fairness takes at least one flow")
+    return Expectation(1.0, 1 / flows, 1.0, "", "Jain, Chiu, Hawe 1984: 1/n to 1")
+
+
+def packet_limit(packets_per_s: int, payload: int) -> Expectation:
+    """Goodput of datagrams of ``payload`` bytes through a limit of packets a second.
+
+    Raises:
+        ValueError: one of them is not positive.
+    """
+    if packets_per_s <= 0 or payload <= 0:
+        raise ValueError(f"{packets_per_s} packets/s of {payload} bytes are no traffic")
+    rate = float(packets_per_s * payload * 8)
+    return Expectation(rate, None, rate, "bit/s", "packets/s x payload")
+
+
+def offered(rate: Rate) -> Expectation:
+    """What is sent, where nothing limits it."""
+    return Expectation(float(rate), None, float(rate), "bit/s", "what is offered")
+
+
 def _check(size: int, rtt: Duration, loss: float) -> None:
     if size <= 0 or rtt <= 0:
         raise ValueError(f"sizes and times are positive, not {size} bytes and {rtt}")

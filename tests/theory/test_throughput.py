@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import sqrt
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testbed.theory.interval import smallest
+from testbed.theory import throughput
+from testbed.theory.interval import Expectation, smallest
 from testbed.theory.throughput import (
     MATHIS_DELAYED_ACK,
     cubic,
@@ -157,3 +159,54 @@ def test_what_is_no_share_and_no_size_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match=r"."):
             attempt()
+
+
+CAPACITY = Expectation(100e6, None, 100e6, "bit/s", "a link")
+MS = 10**6
+
+
+def test_a_queue_of_less_than_half_the_path_is_enough_for_cubic_to_fill_it() -> None:
+    rtt = Duration(20 * MS)
+    enough = throughput.sawtooth(CAPACITY, rtt, Duration(9 * MS), throughput.CUBIC_BETA)
+    short = throughput.sawtooth(CAPACITY, rtt, Duration(2 * MS), throughput.CUBIC_BETA)
+    assert enough.expected == CAPACITY.expected
+    assert short.expected is None
+    assert short.low == pytest.approx(0.7 * 1.1 * 100e6, rel=0.002)
+
+
+def test_reno_needs_a_queue_as_long_as_the_path() -> None:
+    # The rule of thumb of router buffers: Villamizar and Song, 1994; Appenzeller et al., 2004, section 2.
+    rtt = Duration(20 * MS)
+    assert throughput.sawtooth(CAPACITY, rtt, rtt, throughput.RENO_BETA).expected == CAPACITY.expected
+    assert throughput.sawtooth(CAPACITY, rtt, Duration(rtt - MS), throughput.RENO_BETA).expected is None
+
+
+def test_bbr_keeps_its_rate_under_loss_and_pays_for_probing() -> None:
+    rtt, over = Duration(20 * MS), Duration(20_000 * MS)
+    clean, lossy = throughput.bbr(CAPACITY, 0.0, rtt, over), throughput.bbr(CAPACITY, 0.01, rtt, over)
+    assert clean.expected == pytest.approx(100e6 * (1 - 2 * 0.24 / 20))
+    assert clean.low == pytest.approx(100e6 * (1 - 3 * 0.24 / 20))
+    assert lossy.expected == pytest.approx(100e6 * (1 - 2 * 0.24 / 20) * 0.99)
+    assert throughput.bbr(CAPACITY, 0.3, rtt, over).expected is None
+
+
+def test_fairness_lies_between_one_for_all_and_all_alike() -> None:
+    assert (throughput.fairness(4).low, throughput.fairness(4).high) == (0.25, 1.0)
+
+
+def test_awss_packets_a_second_of_small_datagrams_are_far_below_the_tunnels_rate() -> None:
+    assert throughput.packet_limit(140_000, 64).high == 71_680_000
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: throughput.fairness(0),
+        lambda: throughput.packet_limit(0, 64),
+        lambda: throughput.bbr(CAPACITY, 2.0, Duration(MS), Duration(MS)),
+        lambda: throughput.sawtooth(Expectation(None, 1, 2, "bit/s", ""), Duration(MS), Duration(MS), 0.5),
+    ],
+)
+def test_what_is_no_traffic_is_refused(call: Callable[[], Expectation]) -> None:
+    with pytest.raises(ValueError):
+        call()

@@ -1,0 +1,34 @@
+"""Claims about throughput: what gets through is what headers, congestion control and limits leave."""
+
+from __future__ import annotations
+
+import pytest
+
+from testbed.verdict import Verdict
+from tests.conftest import RunScenario, measured
+
+pytestmark = pytest.mark.guest
+
+SLOW = ("path.rate=20 Mbit/s", "duration=20s", "warmup=5s")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(("overlay=vxlan", "path.kind=wireguard", *SLOW), id="vxlan in WireGuard"),
+        pytest.param(("overlay=ipip", "path.kind=ipsec", *SLOW), id="IPIP in IPsec"),
+        pytest.param(("congestion=bbr", "path.loss=0.5%", *SLOW), id="BBR under loss"),
+        pytest.param(("rival=cubic", *SLOW), id="two flows"),
+        pytest.param(
+            (
+                "traffic=udp", "path.kind=wireguard", "path.rate=1 Gbit/s", "vpn.packets=20000", "udp.payload=200",
+                "udp.rate=60 Mbit/s", "duration=3s", "warmup=1s",
+            ),
+            id="packets a second of a tunnel",
+        ),
+    ],
+)  # fmt: skip
+def test_what_arrives_is_what_theory_says(run_scenario: RunScenario, settings: tuple[str, ...]) -> None:
+    outcome = run_scenario("scenarios/throughput.py", *settings)
+    assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
+    assert measured(outcome)["goodput"]["low"] is not None
