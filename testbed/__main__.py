@@ -2,4 +2,4 @@
 
 from testbed.cli.main import main
 
-main()
+main(prog_name="testbed")

@@ -89,19 +89,13 @@ def plan(file: str, settings: tuple[str, ...], as_json: bool) -> None:
     type=click.Path(path_type=Path),
     help="Write the picture there: .svg or .png. Default: FILE's name .svg here.",
 )
-@click.option("--schema", is_flag=True, help="Print the JSON schema of plan.json instead.")
 @told
-def show(file: str, settings: tuple[str, ...], out: Path | None, schema: bool) -> None:
+def show(file: str, settings: tuple[str, ...], out: Path | None) -> None:
     """Draw a topology, and list its parameters."""
     from testbed.load import load
     from testbed.parameters import parse_settings
 
     loaded = load(file, parse_settings(settings))
-    if schema:
-        from testbed.plan.schema import plan_schema
-
-        click.echo(json.dumps(plan_schema(), indent=1))
-        return
     parameters = loaded.parameters.declared.values()
     wide = max((len(p.name) for p in parameters), default=0)
     click.echo(f"{loaded.plan.topology}: {loaded.plan.about}\n")
@@ -135,6 +129,28 @@ def doctor(as_json: bool) -> None:
     from testbed.cli.doctor import doctor_command
 
     sys.exit(int(doctor_command(as_json=as_json)))
+
+
+@main.command(epilog=EPILOG)
+@click.argument("what", type=click.Choice(["topology", "plan"]))
+@told
+def schema(what: str) -> None:
+    """Print the JSON schema of a topology in YAML, or of plan.json."""
+    from testbed.plan import schema as schemas
+
+    click.echo(schemas.schema_text(schemas.model_schema() if what == "topology" else schemas.plan_schema()), nl=False)
+
+
+@main.command(epilog=EPILOG)
+@told
+def presets() -> None:
+    """List the field's numbers that topologies use, each with its source."""
+    from testbed import presets as numbers
+
+    listed = numbers.listed()
+    wide = max(map(len, listed))
+    for name, preset in listed.items():
+        click.echo(f"{name:{wide}}  {preset.text}\n{'':{wide}}  {preset.source}")
 
 
 @main.group(epilog=EPILOG)
