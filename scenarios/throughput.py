@@ -14,6 +14,7 @@ from testbed.theory import mtu, throughput
 from testbed.theory.interval import Expectation, smallest
 
 LEFT, RIGHT, LINK = "left", "right", "path"
+MEGA, MBIT = 1e-6, "Mbit/s"
 RTT_GRAIN = Duration.parse("0.1 ms")
 """Added to the path's delays: serialisation and forwarding; arbitrary."""
 
@@ -60,7 +61,7 @@ def measure(result: Result) -> Iterator[Measurement]:
     after = result.value("warmup", Duration)
     if result.value("traffic", str) == "udp":
         found = iperf.received(result.history, "flow-1")
-        yield Measurement.against("goodput", found.rate_bit_s(after), udp_expected(result))
+        yield Measurement.against("goodput", mbit(found.rate_bit_s(after)), udp_expected(result).scaled(MEGA, MBIT))
         yield Measurement("share_lost", found.share_lost, "")
         return
     names = ["flow-1"] if result.value("rival", str) == "none" else ["flow-1", "flow-2"]
@@ -68,13 +69,18 @@ def measure(result: Result) -> Iterator[Measurement]:
     rates = [flow.rate_bit_s(after) for flow in flows]
     known = [rate for rate in rates if rate is not None]
     total = sum(known) if len(known) == len(rates) else None
-    yield Measurement.against("goodput", total, tcp_expected(result))
+    yield Measurement.against("goodput", mbit(total), tcp_expected(result).scaled(MEGA, MBIT))
     if len(names) > 1:
         for name, rate in zip(names, rates, strict=True):
-            yield Measurement(f"goodput_{name}", rate, "bit/s")
+            yield Measurement(f"goodput_{name}", mbit(rate), MBIT)
         yield Measurement.against("fairness", iperf.jain(known), throughput.fairness(len(names)))
     for name in names:
         yield Measurement(f"retransmits_{name}", iperf.retransmits(result.history, name), "segments")
+
+
+def mbit(rate: float | None) -> float | None:
+    """From bit/s."""
+    return None if rate is None else rate * MEGA
 
 
 def path_mtu(plan: Plan) -> int:

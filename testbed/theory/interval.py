@@ -52,6 +52,17 @@ class Expectation:
         source = f"{self.source}; bounds are {share:.1%} around it"
         return replace(self, low=self.expected - slack, high=self.expected + slack, source=source)
 
+    def scaled(self, factor: float, unit: str) -> Expectation:
+        """The same in another unit, ``factor`` of which make one of this.
+
+        Raises:
+            ValueError: the factor is not positive.
+        """
+        if factor <= 0:
+            raise ValueError(f"no unit is {factor} of another")
+        low, expected, high = (None if n is None else n * factor for n in (self.low, self.expected, self.high))
+        return replace(self, low=low, expected=expected, high=high, unit=unit)
+
     def seen_by_probes(self, spacing: Duration) -> Expectation:
         """A gap in s, as probes sent each ``spacing`` see it: from the first that is lost to the first that is not.
 

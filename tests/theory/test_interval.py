@@ -43,3 +43,11 @@ def test_the_limit_that_binds_is_the_smallest() -> None:
 def test_probes_see_a_gap_to_within_one_spacing() -> None:
     seen = Expectation(1.0, 0.5, 2.0, "s", "x").seen_by_probes(Duration.parse("100 ms"))
     assert (seen.expected, seen.low, seen.high) == (1.0, 0.4, 2.1)
+
+
+def test_another_unit_changes_all_three_numbers_and_nothing_else() -> None:
+    there = Expectation(3.0, 2.0, 4.0, "KiB", "size").scaled(1 / 1024, "MiB")
+    assert there == Expectation(3 / 1024, 2 / 1024, 4 / 1024, "MiB", "size")
+    assert Expectation(None, None, 2.0, "B", "").scaled(8, "bit") == Expectation(None, None, 16.0, "bit", "")
+    with pytest.raises(ValueError):
+        there.scaled(0, "bit/s")
