@@ -71,6 +71,35 @@ def test_bad_input_is_exit_code_2_with_words_and_writes_nothing(command: str, na
     assert list(empty.iterdir()) == []
 
 
+@pytest.mark.parametrize("words", [["run"], ["run", HYBRID, "--seed", "x"], ["plan", HYBRID, "--bogus"], ["presto"]])
+def test_words_that_no_command_takes_are_one_json_object_where_json_is_asked_for(words: list[str], empty: Path) -> None:
+    result = call(*words, "--json")
+    assert result.exit_code == Exit.INPUT
+    told = json.loads(result.stdout)
+    assert told["exit"] == Exit.INPUT
+    assert told["problems"][0]["what"] in result.stderr
+    assert call(*words).stdout == ""
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (ZeroDivisionError("ours"), Exit.UNKNOWN)])
+def test_what_ends_a_command_in_the_middle_is_no_verdict_and_one_json_object(
+    error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ends(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("testbed.load.load", ends)
+    result = call("plan", HYBRID, "--json")
+    assert result.exit_code == code
+    assert json.loads(result.stdout)["exit"] == code
+
+
+def test_a_picture_that_cannot_be_written_is_exit_code_2(empty: Path) -> None:
+    result = call("show", HYBRID, "--out", "nowhere/picture.svg")
+    assert result.exit_code == Exit.INPUT
+    assert "--out nowhere/picture.svg: cannot be written: No such file or directory" in result.stderr
+
+
 def test_a_bad_setting_is_exit_code_2_with_the_closest_name(empty: Path) -> None:
     result = call("plan", HYBRID, "--set", "dx.dealy=7ms", "--set", "dx.loss=1")
     assert result.exit_code == Exit.INPUT

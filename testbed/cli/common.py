@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
@@ -11,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from testbed.errors import Exit, TestbedError
+from testbed.errors import Exit, Problem, TestbedError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,8 +25,33 @@ TAKEN_DOWN = ("run", "up")
 """Commands that undo what they have begun when they are interrupted."""
 
 
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it: none of the verdicts."""
+WORDS = "testbed.words"
+"""Where a context keeps what was typed."""
+
+
+class Commands(click.Group):
+    """Commands that tell bad words in JSON as well, where JSON was asked for: click refuses them before they run."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what was typed."""
+        ctx.meta[WORDS] = tuple(args)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; click itself tells a usage error on stderr and exits with 2."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if "--json" in itertools.takewhile(lambda word: word != "--", ctx.meta[WORDS]):
+                at = error.ctx.command_path if error.ctx else ctx.command_path
+                tell_json(Exit.INPUT, Problem(at, error.format_message(), f"{at} --help"))
+            raise
+
+
 def told(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn errors into words on stderr and the exit code that goes with them."""
+    """Turn errors into words on stderr, JSON where it was asked for, and the exit code that goes with them."""
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -33,14 +60,27 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
         except TestbedError as error:
             tell(error)
             if kwargs.get("as_json"):
-                click.echo(json.dumps({"exit": int(error.exit), "problems": [asdict(p) for p in error.problems]}))
+                tell_json(error.exit, *error.problems)
             sys.exit(int(error.exit))
         except KeyboardInterrupt:
             ended = ": everything has been taken down" if function.__name__ in TAKEN_DOWN else ""
             click.echo(f"interrupted{ended}", err=True)
-            sys.exit(130)
+            if kwargs.get("as_json"):
+                tell_json(INTERRUPTED, Problem(function.__name__, f"interrupted{ended}"))
+            sys.exit(INTERRUPTED)
         except BrokenPipeError:
             sys.exit(int(Exit.PASS))
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # Python's own exit code for it is 1, and that is FAIL
+            traceback.print_exc()
+            problem = Problem(
+                function.__name__, f"{type(error).__name__}: {error}", "a defect of the testbed: report it"
+            )
+            tell(TestbedError(problem))
+            if kwargs.get("as_json"):
+                tell_json(Exit.UNKNOWN, problem)
+            sys.exit(int(Exit.UNKNOWN))
 
     return call
 
@@ -51,6 +91,11 @@ def tell(error: TestbedError) -> None:
         click.echo(f"{click.style('error', fg='red')}: {problem.where}: {problem.what}", err=True)
         for line in problem.hint.splitlines():
             click.echo(f"    {line}", err=True)
+
+
+def tell_json(code: int, *problems: Problem) -> None:
+    """The one object on stdout of a command that has no other."""
+    click.echo(json.dumps({"exit": int(code), "problems": [asdict(problem) for problem in problems]}))
 
 
 settings_option = click.option(

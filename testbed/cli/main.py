@@ -11,11 +11,11 @@ import click
 
 from testbed import __version__
 from testbed.cli import labs
-from testbed.cli.common import EPILOG, file_argument, json_option, seed_option, settings_option, told
+from testbed.cli.common import EPILOG, Commands, file_argument, json_option, seed_option, settings_option, told
 from testbed.errors import InputError, Problem
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="testbed")
 def main() -> None:
     """Put a hybrid network on the real Linux stack of this machine, break it, measure it, and report."""
@@ -107,7 +107,12 @@ def show(file: str, settings: tuple[str, ...], out: Path | None) -> None:
     target = out or Path(f"{loaded.path.stem}.svg")
     if target.suffix not in (".svg", ".png"):
         raise InputError(Problem(f"--out {target}", "unknown kind of picture", "end it with .svg or .png"))
-    draw_topology(loaded.plan, target)
+    try:
+        draw_topology(loaded.plan, target)
+    except OSError as error:
+        raise InputError(
+            Problem(f"--out {target}", f"cannot be written: {error.strerror}", "choose another place")
+        ) from error
     click.echo(f"\npicture: {target}")
 
 
