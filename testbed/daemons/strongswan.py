@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 from testbed.daemons import charon_log, process
 from testbed.daemons.base import Place, StateChange
@@ -34,6 +33,8 @@ DPD_PROBES = 3
 """Probes in a DPD timeout: the example configurations of the VPN user guide say interval 10, retries 3."""
 RETRANSMIT_BASE, RETRANSMIT_TRIES = 1.8, 5
 """strongSwan's own (strongswan.conf, IKEv2 retransmission)."""
+LOG = "charon.log"
+"""All that charon says, in the record."""
 THREADS = 16
 """strongSwan's own; most of them only wait."""
 
@@ -54,13 +55,13 @@ def retransmit_timeout(timeout: Duration) -> Duration:
     return Duration(round(timeout / total / 10**6) * 10**6)
 
 
-def render_daemon(tunnels: tuple[PlannedTunnel, ...], log: str, socket: str) -> str:
+def render_daemon(tunnels: tuple[PlannedTunnel, ...], socket: str) -> str:
     """strongswan.conf of one charon. Pure."""
     # One charon has one retransmission timeout: where its tunnels differ, the slowest decides.
-    return "\n".join(_daemon_lines(max(tunnel.dpd for tunnel in tunnels), log, socket)) + "\n"
+    return "\n".join(_daemon_lines(max(tunnel.dpd for tunnel in tunnels), socket)) + "\n"
 
 
-def _daemon_lines(dpd: Duration, log: str, socket: str) -> Iterator[str]:
+def _daemon_lines(dpd: Duration, socket: str) -> Iterator[str]:
     yield "charon-systemd {"
     yield f"  load = {' '.join(PLUGINS)}"
     yield f"  threads = {THREADS}"
@@ -78,7 +79,8 @@ def _daemon_lines(dpd: Duration, log: str, socket: str) -> Iterator[str]:
     yield "  syslog { daemon { default = -1 } auth { default = -1 } }"
     yield "  filelog {"
     yield "    record {"
-    yield f"      path = {log}"
+    yield "      # A file that it opened itself it would also chown, which goes another way for root than for a user."
+    yield "      path = stderr"
     yield '      time_format = "%Y-%m-%dT%H:%M:%S"'
     yield "      time_add_ms = yes"
     yield "      # Takes the place of time_add_ms from 6.0 on."
@@ -187,7 +189,7 @@ class Strongswan:
     def configs(self) -> dict[str, str]:
         """``strongswan.conf`` and ``swanctl.conf``."""
         return {
-            "strongswan.conf": render_daemon(self.tunnels, "charon.log", "charon.vici"),
+            "strongswan.conf": render_daemon(self.tunnels, "charon.vici"),
             "swanctl.conf": render_connections(self.node, self.tunnels),
         }
 
@@ -206,10 +208,10 @@ class Strongswan:
         socket = place.run / "charon.vici"
         socket.unlink(missing_ok=True)
         config = place.run / "strongswan.conf"
-        config.write_text(render_daemon(self.tunnels, str(place.record / "charon.log"), str(socket)), encoding="utf-8")
+        config.write_text(render_daemon(self.tunnels, str(socket)), encoding="utf-8")
         self._program = process.start(
             namespaces, self.node, self.name, [process.find("charon-systemd") or "charon-systemd"],
-            place.record / "charon.out", environment=self._environment(),
+            place.record / LOG, environment=self._environment(),
         )  # fmt: skip
         process.wait_until(self._program, socket.exists, "control socket", timeout_s=READY_TIMEOUT_S)
         self._swanctl("--load-all", "--file", str(place.record / "swanctl.conf"))
@@ -251,7 +253,7 @@ class Strongswan:
         return bool(last) and last[-1] == "up"
 
     def _log(self) -> str:
-        log = Path(self._place.record / "charon.log") if self._place else None
+        log = self._place.record / LOG if self._place else None
         return log.read_text(encoding="utf-8", errors="replace") if log is not None and log.exists() else ""
 
 
