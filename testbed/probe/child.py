@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import traceback
 from collections.abc import Callable
@@ -12,6 +13,9 @@ from pathlib import Path
 
 from testbed.errors import Problem, RunError
 from testbed.net.namespace import Namespaces, setns
+
+HANGS_S = 30.0
+"""How long a probe may take to write what it knows before it counts as hanging; arbitrary, on the lab's clock."""
 
 
 @dataclass
@@ -24,13 +28,30 @@ class Child:
     failure: Path
 
     def stop(self) -> None:
-        """Ask it to finish, and wait until it has written what it knows."""
+        """Ask it to finish, and wait until it has written what it knows.
+
+        Raises:
+            RunError: it had failed, or does not come to an end; then it is killed.
+        """
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
+        hangs = not self._ends_within(HANGS_S)
+        if hangs:
+            os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
+        if hangs:
+            what = f"hangs: it still ran {HANGS_S:g} s after it was asked to finish"
+            raise RunError(Problem(f"probe {self.name} on {self.node}", what, "its samples are lost"))
         if status != 0:
             text = self.failure.read_text(encoding="utf-8") if self.failure.exists() else f"wait status {status}"
             raise RunError(Problem(f"probe {self.name} on {self.node}", "failed", text))
+
+    def _ends_within(self, seconds: float) -> bool:
+        pidfd = os.pidfd_open(self.pid)
+        try:
+            return bool(select.select([pidfd], [], [], seconds)[0])
+        finally:
+            os.close(pidfd)
 
 
 class Stop(Exception):

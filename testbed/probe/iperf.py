@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,19 +68,23 @@ class Result:
 
 @dataclass
 class Iperf:
-    """A running measurement. While ``running`` the caller lets time pass; ``finish`` waits for the rest."""
+    """A running measurement. While ``running`` the caller lets time pass; ``finish`` says what it found.
+
+    Attributes:
+        deadline_s: when it counts as hanging, on CLOCK_MONOTONIC.
+    """
 
     name: str
     source: str
     target: str
-    duration: Duration
+    deadline_s: float
     client: Program
     server: Program
 
     @property
     def running(self) -> bool:
-        """False when the client has ended."""
-        return self.client.running
+        """False when the client has ended, or should have long ago."""
+        return self.client.running and time.monotonic() < self.deadline_s
 
     def finish(self) -> Result:
         """Wait for the client, end the server, and read what it says.
@@ -88,9 +93,9 @@ class Iperf:
             RunError: it takes much longer than its duration, or left nothing that can be read.
         """
         try:
-            self.client.process.wait(self.duration.seconds + GRACE_S)
+            self.client.process.wait(max(0.0, self.deadline_s - time.monotonic()))
         except subprocess.TimeoutExpired:
-            raise RunError(self.client.problem(f"still runs {GRACE_S:g} s after its time")) from None
+            raise RunError(self.client.problem(f"hangs: it still ran {GRACE_S:g} s after its time")) from None
         finally:
             self.client.stop()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -141,7 +146,8 @@ def start(
     client = process.start(namespaces, source[0], name, argv, record / f"{name}.json")
     for each in (server, client):
         each.expected_to_end = True
-    return Iperf(name, source[0], target[0], duration, client, server)
+    deadline_s = time.monotonic() + duration.seconds + GRACE_S
+    return Iperf(name, source[0], target[0], deadline_s, client, server)
 
 
 def arguments(

@@ -143,6 +143,32 @@ def test_a_scenario_that_hangs_ends_at_its_limit_of_wall_time(tmp_path: Path) ->
     assert "--wall-limit" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        pytest.param(
+            "with lab.probe.udp('aws-a', 'dc-1', '10 ms') as stream:\n"
+            "    os.kill(stream.echo.pid, signal.SIGSTOP)\n"
+            "    lab.sleep('1 s')",
+            "probe udp-aws-a-dc-1-echo on dc-1: hangs",
+            id="a probe of our own",
+        ),
+        pytest.param(
+            "import subprocess\n"
+            "freeze = lambda: subprocess.run(['pkill', '-STOP', '-x', 'iperf3'], check=True)\n"
+            "lab.waiter.at(time.monotonic_ns() + 10**9, freeze)\n"
+            "lab.probe.iperf('aws-a', 'dc-1', '5 s')",
+            "iperf-aws-a-dc-1 on aws-a: hangs",
+            id="iperf3",
+        ),
+    ],
+)
+def test_a_probe_that_hangs_is_named_and_makes_the_run_unknown(tmp_path: Path, body: str, words: str) -> None:
+    done = command_line("run", scenario(tmp_path, body), "--out", tmp_path / "out", "--wall-limit", "60")
+    assert done.returncode == 3, done
+    assert words in done.stdout
+
+
 def test_memory_that_runs_out_in_the_guest_is_called_that(tmp_path: Path) -> None:
     # File systems in memory, each of which may take half of it: much faster than a process that grows.
     body = (
