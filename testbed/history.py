@@ -48,8 +48,12 @@ class Recorder:
     def __init__(self, record: Path) -> None:
         self.record = record
         (record / SAMPLES).mkdir(parents=True, exist_ok=True)
-        self.epoch_ns = time.time_ns()
         self._events: list[Event] = []
+        self.begin()
+
+    def begin(self) -> None:
+        """Count instants from now on."""
+        self.epoch_ns = time.time_ns()
 
     def now_ns(self) -> int:
         """Now, on the record's scale."""

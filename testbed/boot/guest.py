@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from testbed.boot import private
+from testbed.boot import private, start
 from testbed.boot.init import CHANNEL_PREFIX, JOB, RECORD
 from testbed.job import Job
 from testbed.units import Size
@@ -26,6 +26,8 @@ from testbed.units import Size
 START_S = 1_767_225_600
 """Every virtual run begins on 2026-01-01T00:00:00Z, so that daemons' logs are alike; arbitrary."""
 PACKAGE = Path(__file__).parent.parent
+PYTHON, STARTER = "python", "start.py"
+"""Names in the guest's working directory."""
 SYSCALL_COST_NS = 500
 """Virtual time each system call takes: about what one costs on a server; arbitrary."""
 SPIN_BOUND_S = 2
@@ -69,23 +71,33 @@ def command(kernel: Path, job: Job, memory: Size, line: int | None = None) -> li
     """The guest's command line. Pure.
 
     The kernel mixes it into its random numbers, so nothing on it may differ between two runs of one seed: no path of
-    the run's own is there. Instead its working directory is the run's, see :data:`testbed.boot.init.JOB`.
+    the run, the user or the checkout is there. Instead its working directory is the run's, see :func:`_lay_out`.
     """
     time_words = []
     if job.clock == "virtual":
         # The phase of wall time is drawn from the seed: daemons seed their own timers' jitter with it.
         start_ns = START_S * 10**9 + (job.seed * 7919 % 1000) * 10**6
         time_words = ["time-travel=inf-cpu", f"time-travel-start={start_ns}", f"syscall-cost={SYSCALL_COST_NS}"]
-    module = "testbed.boot.init" if line is None else "testbed.lab.inside"
     return [
         str(kernel), f"mem={memory // 2**20}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
-        f"init={sys.executable}", "con=null", "con0=null,fd:1", "seccomp=on", *time_words, f"random-seed={job.seed}",
-        "norandmaps", "quiet", "panic=-1", "uml_dir=./uml/", "umid=guest",
+        f"init={start.HERE}/{PYTHON}", "con=null", "con0=null,fd:1", "seccomp=on", *time_words,
+        f"random-seed={job.seed}", "norandmaps", "quiet", "panic=-1", "uml_dir=./uml/", "umid=guest",
         "bonding.max_bonds=0", "dummy.numdummies=0", "ifb.numifbs=0", f"spin-bound={SPIN_BOUND_S}",
         "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0", "LANG=C.UTF-8", "TZ=UTC",
-        f"PYTHONPATH={PACKAGE.parent}", *([] if line is None else [f"con{LINE}=fd:{line}"]),
-        "--", "-P", "-m", module,
+        *([] if line is None else [f"con{LINE}=fd:{line}"]), "--", "-S", "-P", f"{start.HERE}/{STARTER}",
     ]  # fmt: skip
+
+
+def _lay_out(folder: Path, job: Job, module: str) -> None:
+    """What the guest finds in its working directory: the job, and under fixed names the interpreter and its start."""
+    # The record's place in the guest is always the same, however deep it lies here.
+    replace(job, record=str(RECORD), record_source=job.record).write(folder / JOB.name)
+    # A virtual environment's is a link to this one; which environment it was comes with start.json.
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    (folder / PYTHON).symlink_to(Path(base).resolve())
+    (folder / STARTER).symlink_to(PACKAGE / "boot" / "start.py")
+    told = {"executable": sys.executable, "prefix": sys.prefix, "package": str(PACKAGE.parent), "module": module}
+    (folder / start.TOLD).write_text(json.dumps(told), encoding="utf-8")
 
 
 def run(
@@ -114,8 +126,7 @@ def started(
     # The guest cannot write bytecode, and whether it finds some must not depend on what ran here before.
     compileall.compile_dir(PACKAGE, quiet=2)
     with private.folder() as folder:
-        # The record's place in the guest is always the same, however deep it lies here.
-        replace(job, record=str(RECORD), record_source=job.record).write(folder / JOB.name)
+        _lay_out(folder, job, "testbed.boot.init" if line is None else "testbed.lab.inside")
         process = subprocess.Popen(
             command(kernel, job, memory, line), cwd=folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,

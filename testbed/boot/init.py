@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from testbed.boot.start import HERE
 from testbed.job import Job
 from testbed.net.namespace import mount, pivot_into, write_sysctl
 
@@ -36,8 +37,7 @@ SYSCTLS = {
 }
 BASE = "/tmp"
 """A mount point that every Linux has; what is on it stays hidden below a tmpfs."""
-JOB = Path("/proc/self/cwd/job.json")
-"""Before the guest mounts its own /proc, this is the host's view of the kernel's process: its working directory."""
+JOB = Path(HERE, "job.json")
 RECORD = Path("/run/record")
 """Where the run's record folder is mounted in the guest."""
 CHANNEL_PREFIX = "@testbed "

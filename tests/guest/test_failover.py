@@ -5,6 +5,9 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from tests.conftest import ROOT, RunScenario, measured
 
 pytestmark = pytest.mark.guest
 FAILOVER = "scenarios/failover.py"
+NOBODY = "65534"
 
 
 @pytest.mark.parametrize(
@@ -35,13 +39,39 @@ def test_bfd_keeps_the_gap_within_600_to_900_ms(run_scenario: RunScenario) -> No
     assert 0.6 <= measured(run_scenario(FAILOVER))["gap"]["value"] <= 0.9
 
 
-def test_two_runs_with_one_seed_leave_the_same_bytes(run_scenario: RunScenario) -> None:
-    first, second = (run_scenario(FAILOVER, seed=7, again=again).directory / "record" for again in (0, 1))
+def assert_same_bytes(first: Path, second: Path) -> None:
     names = sorted(str(path.relative_to(first)) for path in first.rglob("*") if path.is_file())
     assert names == sorted(str(path.relative_to(second)) for path in second.rglob("*") if path.is_file())
     same, different, broken = filecmp.cmpfiles(first, second, names, shallow=False)
     assert (different, broken) == ([], [])
     assert len(same) > 10
+
+
+def test_two_runs_with_one_seed_leave_the_same_bytes(run_scenario: RunScenario) -> None:
+    first, second = (run_scenario(FAILOVER, seed=7, again=again).directory / "record" for again in (0, 1))
+    assert_same_bytes(first, second)
+
+
+def test_another_user_with_another_checkout_gets_the_same_bytes(
+    run_scenario: RunScenario, guest_kernel: Path, tmp_path: Path
+) -> None:
+    checkout, out = tmp_path / "a" / "deeper" / "checkout", tmp_path / "out"
+    for name in ("testbed", "scenarios", "topologies"):
+        shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+    out.mkdir()
+    become: tuple[str, ...] = ()
+    if os.getuid() == 0:
+        # Somebody who owns nothing here, but may read: the interpreter may lie in a home of its owner's alone.
+        reads = "+dac_read_search"
+        become = ("setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--inh-caps", reads)
+        become = (*become, "--ambient-caps", reads)
+        os.chown(out, int(NOBODY), int(NOBODY))
+    env = os.environ | {"PYTHONPATH": str(checkout), "TESTBED_KERNEL": str(guest_kernel), "TMPDIR": str(out)}
+    words = "run", str(checkout / FAILOVER), "--seed", "7", "--out", str(out / "run")
+    argv = [*become, sys.executable, "-P", "-m", "testbed", *words]
+    done = subprocess.run(argv, cwd=out, env=env | {"HOME": str(out)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done
+    assert_same_bytes(run_scenario(FAILOVER, seed=7).directory / "record", out / "run" / "record")
 
 
 def test_another_seed_changes_the_numbers_and_not_the_topology(run_scenario: RunScenario) -> None:
