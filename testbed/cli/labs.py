@@ -44,11 +44,14 @@ IMPAIRMENTS = (
     ("rate", "RATE", "What passes at most."),
 )
 """Option, what it takes, help: every field of an impairment, and the rate."""
-FLAPS = (
+OPTIONS = (
     ("period", "TIME", "flap: from one loss to the next. Default: 10 s."),
     ("duty", "SHARE", "flap: share of the period in which the link is down. Default: 50 %."),
     ("by", "carrier|silent", "flap: how it is down. Default: carrier; silent for one direction."),
+    ("loss", "SHARE", "brownout: of the packets that would have arrived."),
+    ("extra", "TIME", "brownout: delay on top of the link's own."),
 )
+"""What kinds of fault take besides a target."""
 
 
 def text_options(options: tuple[tuple[str, str, str], ...]) -> Callable[[F], F]:
@@ -170,24 +173,27 @@ def read_table(name: str) -> str:
         ) from None
 
 
-@click.command(epilog=EPILOG)
+class KindsCommand(click.Command):
+    """A command whose help lists the kinds of fault."""
+
+    def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """As any command's, and the kinds."""
+        from testbed.fault.kinds import help_lines
+
+        super().format_help_text(context, formatter)
+        with formatter.section("Kinds, and their targets"):
+            formatter.write_dl(help_lines(), col_max=44)
+
+
+@click.command(epilog=EPILOG, cls=KindsCommand)
 @name_option
 @click.argument("kind")
 @click.argument("target")
 @click.argument("direction", type=click.Choice(DIRECTIONS), default="both")
-@text_options(FLAPS)
+@text_options(OPTIONS)
 @told
 def fault(name: str | None, kind: str, target: str, direction: str, **options: str | None) -> None:
-    """Break something until it is healed. Several faults compose.
-
-    \b
-    silent LINK [DIRECTION]    packets vanish, the carrier stays
-    carrier LINK               both ends lose their carrier
-    flap LINK [DIRECTION]      down and up again and again
-    partition NAME[,NAME...]   sites cut off from all others, or links cut
-    kill NODE[/DAEMON]         routing and IPsec daemons killed; heal starts them
-    freeze NODE[/DAEMON]       the same daemons stopped; heal lets them go on
-    """  # noqa: D301 - click's mark for lines that stay as they are
+    """Break something until it is healed. Several faults compose; each ends with the lab at the latest."""
     begin(name, kind, target, direction, {key: value for key, value in options.items() if value is not None})
 
 

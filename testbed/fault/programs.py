@@ -1,4 +1,4 @@
-"""Faults of daemons: killed, or frozen. Healing starts a killed one again, and lets a frozen one go on."""
+"""Programs that are killed or frozen. Healing starts a killed daemon again, and lets a frozen program go on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from testbed.daemons.base import Daemon
 from testbed.daemons.process import Program
@@ -47,6 +48,22 @@ class Programs:
 
         return undo
 
+    def freeze_all(self, namespace: int) -> Undo:
+        """SIGSTOP every process of a node but this one, by its namespace's descriptor. Undone by letting them go on."""
+        stopped = processes_in(namespace)
+        for pid in stopped:
+            _signal(pid, signal.SIGSTOP)
+
+        def undo() -> None:
+            for pid in stopped:
+                _signal(pid, signal.SIGCONT)
+
+        return undo
+
+    def nodes(self) -> set[str]:
+        """Those that have a daemon."""
+        return {daemon.node for daemon in self._daemons}
+
     def known(self) -> list[str]:
         """Every target there is."""
         names = [f"{daemon.node}/{program.name}" for daemon, program in self._all()]
@@ -71,6 +88,24 @@ class Programs:
         for daemon in self._daemons:
             for program in daemon.programs.values():
                 yield daemon, program
+
+
+def processes_in(namespace: int) -> list[int]:
+    """Every process whose network namespace this is, in the order of their numbers; without this one."""
+    wanted = os.fstat(namespace)
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):  # it has ended, or is another user's
+                there = (entry / "ns" / "net").stat()
+                if (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino):
+                    found.append(int(entry.name))
+    return sorted(found)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _send(program: Program, number: signal.Signals) -> None:

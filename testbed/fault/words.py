@@ -80,6 +80,7 @@ IMPAIRMENT: Mapping[str, Reader] = {
 """Every field of :class:`testbed.model.Impairment`, and how its text is read."""
 RATE: Mapping[str, Reader] = {"rate": Rate.parse}
 FLAP: Mapping[str, Reader] = {"period": Duration.parse, "duty": Ratio.parse, "by": _one_of("carrier", "silent")}
+BROWNOUT: Mapping[str, Reader] = {"loss": Ratio.parse, "extra": Duration.parse}
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from testbed.fault.faults import Fault
+from testbed.fault.fault import Fault
 from testbed.model import FourState, GilbertElliott, Impairment, Slot
 from testbed.plan.plan import DIRECTIONS, Direction, PlannedLink
 from testbed.run.lab import Lab

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from testbed.errors import InputError, Problem
 from testbed.model import Impairment
-from testbed.net import messages, netem, shaping, tc
+from testbed.net import blackholes, messages, netem, shaping, tc
 from testbed.net import overlay as overlays
 from testbed.net.namespace import Namespaces, write_sysctl
 from testbed.net.netlink import Netlink, Request
@@ -63,8 +63,9 @@ class Network:
         self._channels: dict[str, Netlink] = {}
         # What each direction of each link is set to now; faults lay themselves over the planned values.
         self.impairments: dict[tuple[str, Direction], Impairment] = {}
-        self.dark: set[str] = set()
-        """Links without carrier."""
+        self.unplugged: frozenset[int] = frozenset()
+        """Ports of the fabric without carrier."""
+        self.lost: frozenset[blackholes.Blackhole] = frozenset()
         self._rates: dict[tuple[str, Direction], Rate | None] = {}
         self._wires: dict[tuple[str, Direction], int] = {}
 
@@ -221,12 +222,24 @@ class Network:
         for end in (overlay.a, overlay.b):
             self._send(end.node, overlays.requests(overlay, end))
 
-    def carrier(self, name: str, *, up: bool) -> None:
-        """Take the carrier from both ends of a link, or give it back."""
-        (self.dark.discard if up else self.dark.add)(name)
-        link = self.plan.link(name)
-        ports = [(end.port_index, end.port) for end in (link.a, link.b) if end.port_index]
-        self.channel(FABRIC).send(messages.set_up(index, port, up=up) for index, port in ports)
+    @property
+    def dark(self) -> frozenset[str]:
+        """Links without carrier."""
+        links = (*self.plan.links, *self.plan.access)
+        return frozenset(link.name for link in links if {link.a.port_index, link.b.port_index} & self.unplugged)
+
+    def unplug(self, ports: frozenset[int]) -> None:
+        """Take the carrier from what is plugged into these ports of the fabric, and from nothing else."""
+        names = {cable.port_index: cable.port for cable in self.plan.cables}
+        changed = sorted(ports ^ self.unplugged)
+        self.channel(FABRIC).send(messages.set_up(port, names[port], up=port not in ports) for port in changed)
+        self.unplugged = ports
+
+    def lose(self, holes: frozenset[blackholes.Blackhole]) -> None:
+        """Let these packets vanish underway, and no others."""
+        for hole in sorted(holes ^ self.lost):
+            self._send(hole.node, [blackholes.request(hole, on=hole in holes)])
+        self.lost = holes
 
     def close(self) -> None:
         """Remove everything."""

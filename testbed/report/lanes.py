@@ -20,8 +20,9 @@ from testbed.report.streams import Stream
 UP, DOWN, NOTHING, SOME, ARRIVES, LOST = "up", "down", "no route", "now and then", "arrives", "lost"
 BAD_STATES = frozenset({DOWN, NOTHING, LOST})
 FAULTS = {
-    "silent": "silent loss on", "carrier": "carrier loss on", "impaired": "brown-out on", "flap": "flapping of",
-    "partition": "partition of", "kill": "kill of", "freeze": "freeze of",
+    "silent": "silent loss on", "carrier": "carrier loss on", "impaired": "brown-out on",
+    "brownout": "brown-out on", "flap": "flapping of",
+    "partition": "partition of", "kill": "kill of", "freeze": "freeze of", "off": "power loss of",
 }  # fmt: skip
 PROTOCOLS = {"bfd": "BFD", "bgp": "BGP", "ike": "IKE"}
 LANES_MAX = 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,10 +16,12 @@ from hypothesis import strategies as st
 
 from testbed import Topology
 from testbed.errors import InputError
-from testbed.fault.faults import Fault, Faults
+from testbed.fault.fault import Fault
+from testbed.fault.faults import Faults
 from testbed.fault.programs import Programs
 from testbed.history import Recorder
 from testbed.model import Impairment
+from testbed.net.blackholes import Blackhole
 from testbed.plan.compile import compile_plan
 from testbed.plan.plan import DIRECTIONS, Direction, Plan
 from testbed.units import Duration, Rate, Ratio
@@ -33,6 +36,7 @@ def _plan() -> Plan:
     t.link("x", a, b, delay="5 ms", rate="1 Gbit/s")
     t.attach(a, inet)
     t.attach(b, inet)
+    t.vpn("v", a, b)
     t.parameters.check()
     return compile_plan(t.build(), "lab")
 
@@ -45,14 +49,15 @@ class FakeNetwork:
 
     def __init__(self) -> None:
         self.plan = PLAN
-        self.dark: set[str] = set()
+        self.unplugged: frozenset[int] = frozenset()
+        self.lost: frozenset[Blackhole] = frozenset()
         ways = list(itertools.product((link.name for link in PLAN.links), DIRECTIONS))
         self.impairments = {way: PLAN.link(way[0]).impairment(way[1]) for way in ways}
         self.rates: dict[tuple[str, Direction], Rate | None] = {way: PLAN.link(way[0]).rate for way in ways}
 
     def state(self) -> object:
         """All that a fault may change."""
-        return dict(self.impairments), dict(self.rates), set(self.dark)
+        return dict(self.impairments), dict(self.rates), self.unplugged, self.lost
 
     def impair(self, name: str, direction: Direction, impairment: Impairment) -> None:
         """As the network's."""
@@ -66,9 +71,18 @@ class FakeNetwork:
         """As the network's."""
         self.rates[name, direction] = rate
 
-    def carrier(self, name: str, *, up: bool) -> None:
+    @property
+    def dark(self) -> frozenset[str]:
         """As the network's."""
-        (self.dark.discard if up else self.dark.add)(name)
+        return frozenset(link.name for link in PLAN.links if {link.a.port_index, link.b.port_index} & self.unplugged)
+
+    def unplug(self, ports: frozenset[int]) -> None:
+        """As the network's."""
+        self.unplugged = ports
+
+    def lose(self, holes: frozenset[Blackhole]) -> None:
+        """As the network's."""
+        self.lost = holes
 
 
 class FakeWaiter:
@@ -110,8 +124,8 @@ class World:
             SimpleNamespace(node="ra", name="bird", programs={"bird": FakeProgram("bird")}),
             SimpleNamespace(node="rb", name="frr", programs={n: FakeProgram(n) for n in ("zebra", "bgpd")}),
         ]
-        programs = Programs(cast(Any, self.daemons), lambda daemon: self.restarted.append(daemon.name))
-        self.faults = Faults(cast(Any, self.network), self.recorder, cast(Any, self.waiter), programs)
+        self.programs = Programs(cast(Any, self.daemons), lambda daemon: self.restarted.append(daemon.name))
+        self.faults = Faults(cast(Any, self.network), self.recorder, cast(Any, self.waiter), self.programs)
 
 
 @pytest.fixture
@@ -127,7 +141,9 @@ ANY = st.sampled_from(
         ("silent", "x", None, {}), ("silent", "x", "a_to_b", {}), ("carrier", "x", None, {}),
         ("impaired", "x", "b_to_a", {"delay": "30 ms", "rate": "1 Mbit/s"}), ("impaired", "x", None, {"loss": "1 %"}),
         ("impaired", "inet-ra", None, {"rate": "5 Mbit/s"}), ("partition", "two", None, {}), ("flap", "x", None, {}),
-        ("flap", "x", "a_to_b", {}), ("partition", "x,inet-ra", None, {}),
+        ("flap", "x", "a_to_b", {}), ("partition", "x,inet-ra", None, {}), ("silent", "v-1", None, {}),
+        ("silent", "v", "b_to_a", {}), ("brownout", "x", None, {"loss": "5 %", "extra": "80 ms"}),
+        ("off", "ra", None, {}), ("off", "two", None, {}),
     ]
 )  # fmt: skip
 
@@ -138,6 +154,9 @@ def test_healed_in_any_order_nothing_is_left(kinds: list[Any], order: Any) -> No
 
     with tempfile.TemporaryDirectory() as record:
         world = World(Path(record))
+        for daemon in world.daemons:
+            for program in daemon.programs.values():
+                program.running = False  # no signal is sent
         before = world.network.state()
         begun = [world.faults.begin(kind, target, way, **options) for kind, target, way, options in kinds]
         order.shuffle(begun)
@@ -186,6 +205,68 @@ def test_a_partition_cuts_exactly_the_links_that_lead_out(world: World) -> None:
     assert world.faults.begin("partition", "x").links == ("x",)
 
 
+def test_a_brownout_makes_worse_what_is_there(world: World) -> None:
+    first = world.faults.begin("brownout", "x", "a_to_b", loss="20 %")
+    world.faults.begin("brownout", "x", loss="50 %", extra="80 ms")
+    there, back = world.network.impairments["x", "a_to_b"], world.network.impairments["x", "b_to_a"]
+    assert there.loss == Ratio.parse("60 %"), "half of the 80 % that are left"
+    assert back.loss == Ratio.parse("50 %")
+    assert there.delay == back.delay == Duration.parse("85 ms")
+    world.faults.heal(first)
+    assert world.network.impairments["x", "a_to_b"].loss == Ratio.parse("50 %")
+
+
+def test_a_tunnel_that_is_silent_loses_what_its_own_address_sends_or_gets(world: World) -> None:
+    one, other = (tunnel.outer_a for tunnel in PLAN.tunnels)
+    fault = world.faults.begin("silent", "v-1")
+    assert world.network.lost == {Blackhole("inet", "from", one), Blackhole("inet", "to", one)}
+    world.faults.begin("silent", "v", "b_to_a")
+    world.faults.heal(fault)
+    assert world.network.lost == {Blackhole("inet", "to", one), Blackhole("inet", "to", other)}
+    assert not world.network.dark
+
+
+def test_a_node_without_power_has_no_cable_with_carrier_and_its_daemons_are_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.killpg", lambda pid, number: None)
+    fault = world.faults.begin("off", "one")
+    assert world.network.dark == {"x", "inet-ra"}
+    assert world.daemons[0].programs["bird"].expected_to_end
+    carrier = world.faults.begin("carrier", "x")
+    world.faults.heal(fault)
+    assert world.restarted == ["bird"]
+    assert world.network.dark == {"x"}, "the other fault is still on"
+    world.faults.heal(carrier)
+    assert not world.network.unplugged
+
+
+def test_healing_is_stamped_when_it_begins_and_all_of_it_is_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.killpg", lambda pid, number: None)
+    fault = world.faults.begin("off", "one")
+    clock = iter(range(1000, 2000))
+    monkeypatch.setattr(world.recorder, "now_ns", lambda: next(clock))
+    restart = world.restarted.append
+
+    def slow(daemon: object) -> None:
+        next(clock)
+        restart("slow")
+        raise RuntimeError("it does not start")
+
+    monkeypatch.setattr(world.programs, "_restart", slow)
+    with pytest.raises(RuntimeError):
+        world.faults.heal(fault)
+    healed = [json.loads(line) for line in (world.recorder.record / "events.jsonl").read_text().splitlines()][-1]
+    assert (healed["kind"], healed["t_ns"]) == ("fault.heal", 1000)
+    assert not world.network.unplugged, "the cables are back although a daemon is not"
+
+
+def test_everything_wrong_is_told_at_once(world: World) -> None:
+    with pytest.raises(InputError) as raised:
+        world.faults.begin("carrier", "nosuch", "a_to_b", loss="1 %")
+    assert len(raised.value.problems) == 3
+
+
 def test_killed_daemons_are_started_again_and_frozen_ones_go_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[object, signal.Signals]] = []
     monkeypatch.setattr("os.killpg", lambda pid, number: sent.append((pid, number)))
@@ -209,7 +290,11 @@ def test_killed_daemons_are_started_again_and_frozen_ones_go_on(world: World, mo
         ("flap", "x", "a_to_b", {"by": "carrier"}, "a carrier has no direction"),
         ("partition", "two,nosuch", None, {}, "neither a site nor a link"),
         ("kill", "ra/nosuch", None, {}, "no such daemon"),
-        ("freeze", "inet", None, {}, "no such daemon"),
+        ("freeze", "nosuch", None, {}, "no such node or daemon"),
+        ("off", "nosuch", None, {}, "neither a node nor a site"),
+        ("brownout", "x", None, {}, "neither loss nor extra"),
+        ("brownout", "x", None, {"loss": "5"}, "not a"),
+        ("silent", "v-3", None, {}, "no such link or tunnel"),
     ],
 )
 def test_what_cannot_begin_is_refused_and_leaves_nothing(

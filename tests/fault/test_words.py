@@ -9,6 +9,7 @@ import pytest
 from testbed.cli import labs
 from testbed.errors import InputError
 from testbed.fault import words
+from testbed.fault.kinds import KINDS
 from testbed.model import FourState, GilbertElliott, Impairment, Slot
 from testbed.units import Duration, Ratio, Size
 
@@ -22,7 +23,9 @@ def test_every_field_of_an_impairment_can_be_given() -> None:
 def test_every_option_of_the_command_line_can_be_read() -> None:
     named = {name.replace("-", "_") for name, _, _ in labs.IMPAIRMENTS}
     assert named == {*words.IMPAIRMENT, *words.RATE}
-    assert {name for name, _, _ in labs.FLAPS} == set(words.FLAP)
+    assert {name for name, _, _ in labs.OPTIONS} == {
+        option for name, kind in KINDS.items() for option in kind.options if name != "impaired"
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from testbed import Duration, Ratio
-from testbed.fault.faults import silence
+from testbed.fault.links import silence
 from testbed.net.apply import Network
 from testbed.plan.plan import DIRECTIONS
 from testbed.probe import capture, iperf, ping, tcp, tcp_stream, trace, udp

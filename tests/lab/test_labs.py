@@ -116,7 +116,7 @@ def test_unknown_names_are_answered_with_the_known_ones(small: User) -> None:
     for words, known in (
         (("exec", "nea", "true"), "did you mean 'near'? known: far, left, near, right"),
         (("fault", "silent", "wam"), "wan"),
-        (("fault", "broken", "wan"), "known: carrier, flap"),
+        (("fault", "broken", "wan"), "known: brownout, carrier, flap"),
         (("fault", "kill", "near"), "left/bird"),
         (("heal", "77"), "on: none"),
         (("status", "--name", "other"), "up: small"),
@@ -145,6 +145,7 @@ def test_links_are_impaired_while_they_run_and_healed(small: User) -> None:
         ("kill left",),
         ("silent wan a_to_b", "freeze left/bird", "partition two"),
         ("carrier wan", "flap wan --period 4s --duty 90%"),
+        ("off two", "brownout wan --extra 2s", "freeze left"),
     ],
 )
 def test_faults_take_sessions_down_and_healing_brings_them_back(small: User, faults: tuple[str, ...]) -> None:
