@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from testbed.builder import Topology
     from testbed.model import Bfd, Bgp, FourState, GilbertElliott, Impairment, Slot
     from testbed.parameters import optional
+    from testbed.probe.fio import Profile
     from testbed.probe.flow import Flow
     from testbed.run.lab import Lab
     from testbed.scenario import Result, Scenario
@@ -28,15 +29,15 @@ _HOMES = {
     "Bfd": "testbed.model", "Bgp": "testbed.model", "FourState": "testbed.model", "GilbertElliott": "testbed.model",
     "Impairment": "testbed.model", "Slot": "testbed.model",
     "optional": "testbed.parameters",
-    "Flow": "testbed.probe.flow",
+    "Flow": "testbed.probe.flow", "Profile": "testbed.probe.fio",
     "Lab": "testbed.run.lab",
     "Result": "testbed.scenario", "Scenario": "testbed.scenario",
     "Duration": "testbed.units", "Rate": "testbed.units", "Ratio": "testbed.units", "Size": "testbed.units",
 }  # fmt: skip
 
 __all__ = [
-    "Bfd", "Bgp", "Duration", "Flow", "FourState", "GilbertElliott", "Impairment", "Lab", "Measurement", "Rate",
-    "Ratio", "Result", "Scenario", "Size", "Slot", "Topology", "optional", "presets",
+    "Bfd", "Bgp", "Duration", "Flow", "FourState", "GilbertElliott", "Impairment", "Lab", "Measurement", "Profile",
+    "Rate", "Ratio", "Result", "Scenario", "Size", "Slot", "Topology", "optional", "presets",
 ]  # fmt: skip
 
 

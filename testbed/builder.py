@@ -27,10 +27,12 @@ from testbed.fields import (
     DirectConnectFields,
     ImpairmentFields,
     RouterFields,
+    ShareFields,
     Text,
     VpnFields,
 )
 from testbed.parameters import Parameters
+from testbed.stores import Share
 from testbed.units import Duration, Rate
 from testbed.values import Values
 
@@ -81,6 +83,7 @@ class Topology(Values):
         self._hosts: list[model.Host] = []
         self._links: list[model.Link] = []
         self._vpns: list[model.Vpn] = []
+        self._shares: list[Share] = []
 
     def param(
         self, name: str, kind: type[T] | Callable[[str], T], default: str, help: str, *, choices: tuple[str, ...] = ()
@@ -174,11 +177,20 @@ class Topology(Values):
         )  # fmt: skip
         return name
 
+    def nfs(self, name: str, client: str, server: str, *, kind: str = "nfs", **options: Unpack[ShareFields]) -> str:
+        """Let host ``client`` mount a directory of host ``server``; ``kind`` ``efs``: as AWS tells to mount EFS.
+
+        ``options``: :class:`testbed.stores.Share`.
+        """
+        self._shares.append(fields.share(name, client, server, kind, options, self.parameters.problems))
+        return name
+
     def build(self) -> model.Model:
         """The model of all that was declared."""
         return model.Model(
             name=self.name, about=self.about, sites=tuple(self._sites.values()), routers=tuple(self._routers),
             hosts=tuple(self._hosts), links=tuple(self._links), vpns=tuple(self._vpns),
+            shares=tuple(self._shares),
         )  # fmt: skip
 
     def _add_site(self, name: str, kind: model.SiteKind, cidr: str, cidr6: str, mtu: int, *, ospf: bool) -> SiteHandle:

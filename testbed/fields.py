@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, TypedDict, TypeVar, get_args
 
 from testbed.errors import Problem, known
@@ -19,7 +19,8 @@ from testbed.model import (
     VpnKind,
     VpnRouting,
 )
-from testbed.units import Duration, Quantity, Rate, Ratio, UnitError
+from testbed.stores import NfsVersion, Share, ShareKind, WhenLost
+from testbed.units import Duration, Quantity, Rate, Ratio, Size, UnitError
 
 Q = TypeVar("Q", bound=Quantity)
 D = TypeVar("D")
@@ -34,6 +35,9 @@ ROUTER_KINDS: tuple[RouterKind, ...] = get_args(RouterKind)
 DAEMONS: tuple[RoutingDaemon, ...] = get_args(RoutingDaemon)
 VPN_KINDS: tuple[VpnKind, ...] = get_args(VpnKind)
 VPN_ROUTINGS: tuple[VpnRouting, ...] = get_args(VpnRouting)
+SHARE_KINDS: tuple[ShareKind, ...] = get_args(ShareKind)
+NFS_VERSIONS: tuple[NfsVersion, ...] = get_args(NfsVersion)
+WHEN_LOST: tuple[WhenLost, ...] = get_args(WhenLost)
 
 
 class ImpairmentFields(TypedDict, total=False):
@@ -100,6 +104,21 @@ class VpnFields(TypedDict, total=False):
     child_lifetime: Text | Duration | None
 
 
+class ShareFields(TypedDict, total=False):
+    """Fields of :class:`testbed.stores.Share`."""
+
+    version: str
+    lost: str
+    timeo: Text | Duration
+    retrans: int
+    rsize: Text | Size
+    wsize: Text | Size
+    nconnect: int
+    sync: bool
+    commits: bool
+    size: Text | Size
+
+
 class BgpFields(TypedDict, total=False):
     """Fields of :class:`testbed.model.Bgp`."""
 
@@ -158,3 +177,22 @@ def impairment(where: str, given: Mapping[str, object], problems: list[Problem])
         else:
             read[name] = value
     return Impairment(**read)
+
+
+def share(
+    name: str, client: str, server: str, kind: str, given: Mapping[str, Any], problems: list[Problem]
+) -> Share:  # fmt: skip
+    """A share from fields given as text. Problems are noted, not raised."""
+    where = f"share {name}"
+    unknown(where, given, ShareFields, problems)
+    usual = Share(name=name, client=client, server=server, kind=chosen(where, kind, SHARE_KINDS, problems))
+    version = "4.1" if usual.kind == "efs" else usual.version
+    read: dict[str, Any] = {
+        field: given[field] for field in ("retrans", "nconnect", "sync", "commits") if field in given
+    }
+    for field, quantities in (("timeo", Duration), ("rsize", Size), ("wsize", Size), ("size", Size)):
+        if field in given:
+            read[field] = quantity(f"{where}, {field}", quantities, given[field], getattr(usual, field), problems)
+    read["version"] = chosen(f"{where}, version", str(given.get("version", version)), NFS_VERSIONS, problems, "4.2")
+    read["lost"] = chosen(f"{where}, lost", str(given.get("lost", usual.lost)), WHEN_LOST, problems)
+    return replace(usual, **read)

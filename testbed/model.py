@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from testbed.stores import Share
 from testbed.units import Duration, Rate, Ratio, Size
 
 Distribution = Literal["constant", "uniform", "normal", "pareto", "paretonormal", "table"]
@@ -259,3 +260,4 @@ class Model:
     hosts: tuple[Host, ...] = ()
     links: tuple[Link, ...] = ()
     vpns: tuple[Vpn, ...] = ()
+    shares: tuple[Share, ...] = ()

@@ -224,8 +224,25 @@ class VpnKeys(Strict):
     packets_per_s: OptionalWhole = None
 
 
+class ShareKeys(Strict):
+    """A share that one host mounts from another: see ``testbed.stores.Share``."""
+
+    between: tuple[str, str] = Field(description="hosts: the client, the server")
+    kind: str | None = None
+    version: str | None = None
+    lost: str | None = None
+    timeo: DurationText | None = None
+    retrans: Whole | None = None
+    rsize: SizeText | None = None
+    wsize: SizeText | None = None
+    nconnect: Whole | None = None
+    sync: Flag | None = None
+    commits: Flag | None = None
+    size: SizeText | None = None
+
+
 class Document(Strict):
-    """A topology. The order of sites, routers, hosts, links and VPNs is that of the plan."""
+    """A topology. The order of sites, routers, hosts, links, VPNs and shares is that of the plan."""
 
     about: str = Field("", description="one line")
     params: dict[str, Param] = {}
@@ -234,3 +251,4 @@ class Document(Strict):
     internet: tuple[str, ...] = Field((), description="names of the routers that are the Internet")
     links: dict[str, LinkKeys] = {}
     vpns: dict[str, VpnKeys] = {}
+    shares: dict[str, ShareKeys] = {}

@@ -131,6 +131,8 @@ def _declare(t: Topology, content: yaml_model.Document) -> None:
         _declare_link(t, name, link)
     for name, vpn in content.vpns.items():
         t.vpn(name, *vpn.between, bgp=_bgp(t, vpn.bgp), **_given(vpn, "between", "bgp"))
+    for name, share in content.shares.items():
+        t.nfs(name, *share.between, **_given(share, "between"))
 
 
 def _declare_site(t: Topology, name: str, site: yaml_model.SiteKeys) -> None:

@@ -28,7 +28,8 @@ class Means:
 
 def means_for(plan: Plan, tell: Callable[[str], None]) -> Means:
     """The means for a plan; builds the kernel if there is none. Raises what this machine lacks."""
-    memory = Size(MEMORY_BASE + MEMORY_PER_NODE * len(plan.nodes))
+    stored = sum(share.size for share in plan.shares)
+    memory = Size(MEMORY_BASE + MEMORY_PER_NODE * len(plan.nodes) + stored)
     check_memory(memory)
     if OTHER_KERNEL in os.environ:
         return Means(_other_kernel(Path(os.environ[OTHER_KERNEL])), memory)

@@ -40,7 +40,7 @@ def compile_plan(model: Model, lab: str, parameters: Mapping[str, str] | None = 
         nodes=tuple(draft.nodes.values()), bridges=tuple(draft.bridges), cables=tuple(draft.cables),
         links=tuple(draft.links), access=tuple(draft.access), tunnels=tuple(draft.tunnels),
         loopbacks=tuple(draft.loopbacks), routes=tuple(draft.routes), routing=routings, reach=reach(routings),
-        blocks_icmp=tuple(router.name for router in model.routers if router.blocks_icmp),
+        blocks_icmp=tuple(router.name for router in model.routers if router.blocks_icmp), shares=model.shares,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from testbed.model import Bfd, Impairment
+from testbed.stores import Share
 from testbed.units import Duration, Rate
 
 FABRIC = "fabric"
@@ -240,6 +241,7 @@ class Plan:
     reach: tuple[Reach, ...]
     access: tuple[PlannedLink, ...] = field(default=())
     """The hosts' own links to their subnet, for the hosts that were given an impairment or a rate."""
+    shares: tuple[Share, ...] = ()
 
     def node(self, name: str) -> Node:
         """The node of that name. Raises ``KeyError``."""
@@ -248,6 +250,10 @@ class Plan:
     def link(self, name: str) -> PlannedLink:
         """The link of that name. Raises ``KeyError``."""
         return _by_name((*self.links, *self.access), name)
+
+    def share(self, name: str) -> Share:
+        """The share of that name. Raises ``KeyError``."""
+        return _by_name(self.shares, name)
 
     def routing_of(self, node: str) -> Routing:
         """What a router's daemon is told. Raises ``KeyError``."""
@@ -270,7 +276,7 @@ class Plan:
         return tuple(node for node in self.nodes if node.kind == "host")
 
 
-_Named = TypeVar("_Named", Node, PlannedLink)
+_Named = TypeVar("_Named", Node, PlannedLink, Share)
 
 
 def _by_name(values: tuple[_Named, ...], name: str) -> _Named:

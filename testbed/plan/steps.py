@@ -12,7 +12,7 @@ from testbed.plan.plan import FABRIC, Plan, PlannedLink
 
 Action = Literal[
     "namespaces", "bridges", "cables", "links", "loopbacks", "forwarding", "routes", "filters", "observe", "calibrate",
-    "tunnels", "daemons", "converge",
+    "tunnels", "daemons", "converge", "stores",
 ]  # fmt: skip
 
 
@@ -59,6 +59,7 @@ def _behaviour(plan: Plan) -> Iterator[Step]:
     yield Step("tunnels", tuple(tunnels), "both ends answer through it", "daemon stopped; goes with its namespace")
     yield Step("daemons", tuple(_daemons(plan)), "control socket answers", "stopped, then killed")
     yield Step("converge", tuple(reached), "route in the kernel", nothing)
+    yield Step("stores", tuple(_stores(plan)), "mounted, and a file can be made", "unmounted; the server's threads end")
 
 
 def _link(link: PlannedLink) -> str:
@@ -88,6 +89,11 @@ def _value(value: object) -> str:
 def _filters(plan: Plan) -> Iterator[str]:
     yield from (f"{node}: drop ICMP needed for path MTU discovery" for node in plan.blocks_icmp)
     yield from (f"{t.name}: clamp MSS to MTU {t.mtu}, both ends" for t in plan.tunnels if t.clamp_mss)
+
+
+def _stores(plan: Plan) -> Iterator[str]:
+    for s in plan.shares:
+        yield f"{s.name}: {s.client} mounts {s.server}:/{s.name}, {s.size} in memory; {s.options()}"
 
 
 def _daemons(plan: Plan) -> Iterator[str]:

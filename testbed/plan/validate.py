@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from testbed.errors import Problem, known
 from testbed.model import Model, Router, Site
-from testbed.plan import addresses, validate_links
+from testbed.plan import addresses, validate_links, validate_stores
 from testbed.plan.plan import FABRIC
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -42,12 +42,15 @@ def validate(model: Model) -> list[Problem]:
     wrong = [problem for part in _parts(model) for problem in _types(part)]
     if wrong:
         return wrong
-    checks = (_names, _ranges, _room, _sites, _routers, _hosts, validate_links.links, validate_links.vpns, _numbers)
+    checks = (
+        _names, _ranges, _room, _sites, _routers, _hosts, validate_links.links, validate_links.vpns, _numbers,
+        validate_stores.shares,
+    )  # fmt: skip
     return [problem for check in checks for problem in check(model)]
 
 
 def _parts(model: Model) -> Iterator[object]:
-    for part in (*model.sites, *model.routers, *model.hosts, *model.links, *model.vpns):
+    for part in (*model.sites, *model.routers, *model.hosts, *model.links, *model.vpns, *model.shares):
         yield part
         if isinstance(part, Site):
             yield from part.subnets
@@ -71,6 +74,7 @@ def _names(model: Model) -> Iterator[Problem]:
         *(("link", link.name) for link in model.links),
         *(("tunnel", tunnel) for vpn in model.vpns for tunnel in vpn.tunnels),
         *(("vpn", vpn.name) for vpn in model.vpns),
+        *(("share", share.name) for share in model.shares),
     ]
     for kind, name in dict.fromkeys(named):
         yield from _name(f"{kind} {name}", name)

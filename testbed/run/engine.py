@@ -125,6 +125,11 @@ def _bring_up(job: Job, loaded: Loaded, recorder: Recorder, progress: Progress, 
     progress("waiting for routes and sessions")
     lab.wait_converged("routes and sessions of the plan", CONVERGE_WITHIN)
     recorder.event("lab.converged")
+    if lab.stores.any:
+        progress("mounting the stores")
+        undo.callback(lab.stores.close)
+        lab.stores.up()
+        recorder.event("lab.stored")
     progress("the lab is up", "up")
     return lab
 

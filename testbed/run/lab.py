@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from testbed.clock import Waiter
 from testbed.daemons.base import Daemon, StateChange, place_of
+from testbed.daemons.stores import Stores
 from testbed.errors import Problem, RunError
 from testbed.fault.faults import Faults
 from testbed.fault.programs import Programs
@@ -20,6 +21,7 @@ from testbed.net.routes import RouteWatch
 from testbed.parameters import Parameter
 from testbed.plan.plan import Plan
 from testbed.run.probes import Probes
+from testbed.run.storage import Storage
 from testbed.units import Duration
 
 T = TypeVar("T")
@@ -32,6 +34,7 @@ class Lab:
         plan: the plan that was applied.
         parameters: every parameter by name, with ``values`` as typed values of the scenario's own.
         probe: start probes.
+        storage: measure stores.
         fault: start and heal faults.
         waiter: where the lab's time passes.
         random: chance of the run's seed, for phases and choices.
@@ -53,6 +56,8 @@ class Lab:
         self.waiter = waiter
         self.scratch = scratch
         self.probe = Probes(self.plan, network.namespaces, recorder, waiter, scratch)
+        self.stores = Stores(self.plan, network.namespaces, scratch)
+        self.storage = Storage(self.stores, network.namespaces, recorder, waiter, network.seed)
         self._overlays = 0
         self._restarted: dict[tuple[str, str], int] = {}
 

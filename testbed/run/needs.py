@@ -27,5 +27,7 @@ def _needed(plan: Plan) -> Iterator[str]:
     for tunnel in plan.tunnels:
         if tunnel.kind == "ipsec":
             yield from ("charon-systemd", "swanctl")
+    if plan.shares:
+        yield "fio"
     if filters.nodes(plan):
         yield "nft"

@@ -1,0 +1,125 @@
+"""What storage across a link gives: NFS under fio's usual loads, beside round trips and Little's law.
+
+The loads are those of dbench and kubestr (github.com/kastenhq/kubestr, pkg/fio/fio_jobs.go), with one job each, and two
+of databases: one request at a time, and fsync after each write.
+"""
+
+from collections.abc import Iterator
+
+from testbed import Duration, Lab, Measurement, Profile, Result, Scenario, Size
+from testbed.check import fio
+from testbed.theory import storage, throughput
+from testbed.theory.interval import Expectation
+
+LINK, SHARE = "wan", "share"
+WITHIN = 0.02
+"""What a rate may differ from theory; the requirement of the design."""
+SERVED = "20 ms"
+"""How long the store is measured without the network; arbitrary: thousands of requests."""
+ROUNDS = 150
+"""A load lasts at least so many round trips; arbitrary."""
+HEADERS = Size(300)
+"""Of a READ or WRITE call and its reply, RPC and NFS together, no more; arbitrary. RFC 8881 gives some 200 bytes."""
+KIB, MIB = 2**10, 2**20
+
+PROFILES = {
+    "randread-qd1": Profile("randread", Size(4 * KIB)),
+    "randwrite-qd1": Profile("randwrite", Size(4 * KIB)),
+    "fsync": Profile("write", Size(4 * KIB), flush=True),
+    "randread-qd4": Profile("randread", Size(4 * KIB), 4),
+    "randwrite-qd4": Profile("randwrite", Size(4 * KIB), 4),
+    "randread-qd64": Profile("randread", Size(4 * KIB), 64),
+    "randwrite-qd64": Profile("randwrite", Size(4 * KIB), 64),
+    "mixed-qd64": Profile("randrw", Size(4 * KIB), 64, read=75),
+    "randread-128k-qd64": Profile("randread", Size(128 * KIB), 64),
+    "randwrite-128k-qd64": Profile("randwrite", Size(128 * KIB), 64),
+    "read-1m-qd16": Profile("read", Size(MIB), 16),
+    "write-1m-qd16": Profile("write", Size(MIB), 16),
+}
+
+scenario = Scenario(
+    topology="../topologies/storage.py",
+    question="How many operations a second, and how fast, does a share across a link give?",
+    hypothesis="under way / (RTT + service time), as long as the link and TCP's window carry it",
+    refuted_by="a rate more than 2 % away from that, or above what the link carries",
+)
+
+
+def loads(text: str) -> tuple[str, ...]:
+    """Names of loads, with commas between them; ``all``."""
+    names = tuple(PROFILES) if text == "all" else tuple(text.split(","))
+    unknown = [name for name in names if name not in PROFILES]
+    if unknown:
+        raise ValueError(f"no such load: {', '.join(unknown)}; known: all, {', '.join(PROFILES)}")
+    return names
+
+
+scenario.param("loads", loads, "all", "what is asked of the share, with commas between")
+scenario.param("duration", Duration, "1 s", "how long each load lasts, at least")
+
+
+@scenario.run
+def run(lab: Lab) -> None:
+    """Each load on the share, and on its server."""
+    link = lab.plan.link(LINK)
+    rtt = Duration(link.a_to_b.delay + link.b_to_a.delay)
+    lasts = Duration(max(lab.value("duration", Duration), ROUNDS * rtt))
+    lab.note("tcp.window", bytes=lab.storage.tcp_window(SHARE))
+    for name in lab.value("loads", tuple):
+        profile = PROFILES[name]
+        lab.storage.fio(SHARE, profile, SERVED, name=f"{name}-served", behind=True)
+        lab.storage.fio(SHARE, profile, lasts, name=name, ramp=Duration(3 * rtt))
+
+
+@scenario.measure
+def measure(result: Result) -> Iterator[Measurement]:
+    """Rate, quantiles and Little's law of each load."""
+    for name in result.value("loads", tuple):
+        profile = PROFILES[name]
+        ways = [way for way in ("read", "write") if way in profile.pattern or profile.pattern == "randrw"]
+        parts = [fio.found(result.history, name, way) for way in ways]
+        known = [part for part in parts if part is not None]
+        iops = sum(part.iops for part in known) if len(known) == len(parts) else None
+        yield Measurement.against(f"iops_{name}", iops, expected(result, name, profile))
+        if not iops:
+            continue
+        yield Measurement(f"throughput_{name}", sum(part.byte_s for part in known) / MIB, "MiB/s")
+        if not profile.flush:
+            mean = sum(part.mean_s * part.iops for part in known) / iops
+            requests, slowest = sum(part.requests for part in known), max(part.slowest_s for part in known)
+            between, _ = served(result, name)
+            little = storage.latency(profile.depth, iops, slowest, requests / iops, between).scaled(1000, "ms")
+            yield Measurement.against(f"mean_{name}", 1000 * mean, little)
+        for way, part in zip(ways, known, strict=True):
+            for quantile, seconds in part.quantiles_s.items():
+                yield Measurement(f"{quantile}_{way}_{name}", 1000 * seconds, "ms")
+
+
+def expected(result: Result, name: str, profile: Profile) -> Expectation:
+    """Operations a second: round trips and service time; at most what the link and TCP's window carry."""
+    link = result.plan.link(LINK)
+    size = Size(profile.block + HEADERS)
+    burst = Size(link.shaper.burst_bytes if link.shaper else 0)
+    rtt = Duration(link.a_to_b.delay + link.b_to_a.delay + storage.wire(size, link.rate, burst))
+    _, service = served(result, name)
+    asked = storage.operations(rtt, service, depth=profile.depth)
+    asked = asked.within(WITHIN) if profile.depth == 1 else storage.counted(asked, ROUNDS)
+    if link.a_to_b.loss:
+        return storage.at_most(asked)
+    window = result.history.first("tcp.window")
+    assert window is not None and link.rate is not None  # the topology always sets one
+    most = [throughput.tcp_goodput(link.rate, link.mtu)]
+    connections = result.plan.share(SHARE).nconnect
+    most.append(throughput.window_limit(connections * window.fields["bytes"], rtt))
+    return storage.shared(asked, *(storage.carried((each.expected or 0.0) / 8, profile.block) for each in most))
+
+
+def served(result: Result, name: str) -> tuple[float, Duration]:
+    """Without the network: what fio takes between two requests, in s, and what a request takes with that."""
+    parts = [fio.found(result.history, f"{name}-served", way) for way in ("read", "write")]
+    known = [part for part in parts if part is not None]
+    iops = sum(part.iops for part in known)
+    if not iops:
+        return 0.0, Duration(0)
+    mean = sum(part.mean_s * part.iops for part in known) / iops
+    return max(0.0, PROFILES[name].depth / iops - mean), Duration(round(1e9 / iops))

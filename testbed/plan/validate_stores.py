@@ -1,0 +1,61 @@
+"""What can be wrong with shares."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from testbed.errors import Problem, known
+from testbed.model import Model
+from testbed.stores import IO_SIZE_MAX, Share
+from testbed.units import Duration, Size
+
+PAGE = Size(4096)
+TENTH = Duration(10**8)
+"""timeo counts tenths of a second. Source: nfs(5)."""
+TIMEO_MAX = Duration(600 * 10**9)
+"""The kernel's own, ``NFS_MAX_TCP_TIMEOUT``. Source: Linux include/linux/nfs_fs.h."""
+NCONNECT_MAX, RETRANS_MAX = 16, 100
+"""``NFS_MAX_CONNECTIONS`` of Linux, nfs(5); the other is arbitrary."""
+SIZE_MIN, SIZE_MAX = Size(2**20), Size(4 * 2**30)
+"""Arbitrary: room for one file; memory of the machine."""
+
+
+def shares(model: Model) -> Iterator[Problem]:
+    """Every problem of the shares."""
+    hosts = [host.name for host in model.hosts]
+    for share in model.shares:
+        where = f"share {share.name}"
+        for role, name in (("client", share.client), ("server", share.server)):
+            if name not in hosts:
+                yield Problem(where, f"its {role} {name!r} is no host", known(name, hosts))
+        if share.client == share.server:
+            yield Problem(where, f"{share.client} would mount from itself", "a client and a server are two hosts")
+        yield from _numbers(where, share)
+        yield from _efs(where, share)
+    for name, count in Counter(share.name for share in model.shares).items():
+        if count > 1:
+            yield Problem(f"share {name}", f"{count} of them have this name", "give each its own name")
+
+
+def _numbers(where: str, share: Share) -> Iterator[Problem]:
+    if share.timeo % TENTH or not TENTH <= share.timeo <= TIMEO_MAX:
+        yield Problem(where, f"timeo {share.timeo} cannot be used", f"tenths of a second, {TENTH} to {TIMEO_MAX}")
+    if not 0 <= share.retrans <= RETRANS_MAX:
+        yield Problem(where, f"retrans {share.retrans} cannot be used", f"between 0 and {RETRANS_MAX}")
+    for name, value in (("rsize", share.rsize), ("wsize", share.wsize)):
+        if value % PAGE or not PAGE <= value <= IO_SIZE_MAX:
+            yield Problem(where, f"{name} {value} cannot be used", f"a multiple of {PAGE}, at most {IO_SIZE_MAX}")
+    if not 1 <= share.nconnect <= NCONNECT_MAX:
+        yield Problem(where, f"nconnect {share.nconnect} cannot be used", f"between 1 and {NCONNECT_MAX}")
+    if not SIZE_MIN <= share.size <= SIZE_MAX:
+        yield Problem(where, f"a size of {share.size} cannot be had", f"between {SIZE_MIN} and {SIZE_MAX}")
+
+
+def _efs(where: str, share: Share) -> Iterator[Problem]:
+    if share.kind != "efs":
+        return
+    if share.nconnect != 1:
+        yield Problem(where, "EFS has no nconnect", "leave it out, or use kind nfs")
+    if share.version != "4.1":
+        yield Problem(where, f"EFS has no NFS {share.version}", "version 4.1")

@@ -1,0 +1,70 @@
+"""The stores of a lab, as a scenario uses them: where they are, and what measures them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from testbed.clock import Waiter
+from testbed.daemons.stores import Stores
+from testbed.history import Recorder
+from testbed.net.apply import derive
+from testbed.net.namespace import Namespaces
+from testbed.probe import fio as fios
+from testbed.probe.fio import Profile
+from testbed.units import Duration, Size
+
+_LOOK = Duration(10 * 10**6)
+"""How often it is looked whether a program has ended; arbitrary."""
+DATA = "data"
+"""Name of the file that fio uses on a share."""
+
+
+class Storage:
+    """Measures the stores of one lab, by name."""
+
+    def __init__(self, stores: Stores, namespaces: Namespaces, recorder: Recorder, waiter: Waiter, seed: int) -> None:
+        self.stores = stores
+        self._namespaces = namespaces
+        self._recorder = recorder
+        self._waiter = waiter
+        self._seed = seed
+
+    def fio(
+        self, store: str, profile: Profile, duration: str | Duration, *, size: str | Size = "64 MiB", name: str = "",
+        behind: bool = False, ramp: str | Duration = "0 s",
+    ) -> None:  # fmt: skip
+        """Run fio on a store to its end. The record has its JSON.
+
+        Args:
+            store: its name.
+            profile: what is asked of it.
+            duration: how long, after ``ramp``, which does not count.
+            size: of the file that is used.
+            name: of the measurement.
+            behind: on its server, without the network.
+            ramp: see above.
+        """
+        name = name or f"fio-{store}"
+        node, folder = self.stores.behind(store) if behind else (self.stores.client(store), self.stores.path(store))
+        running = fios.start(
+            self._namespaces, self._recorder.record / fios.FOLDER, name, node, folder / DATA, profile,
+            Duration.parse(duration), Size.parse(size), derive(self._seed, "fio", name), Duration.parse(ramp),
+        )  # fmt: skip
+        self._recorder.event("probe.start", probe=name, source=node, target=store, sort="fio")
+        try:
+            while running.running:
+                self._waiter.sleep(_LOOK)
+            running.finish()
+        finally:
+            running.program.stop()
+            self._recorder.event("probe.stop", probe=name)
+
+    def tcp_window(self, store: str) -> int:
+        """Most bytes that one connection of a share may have under way: the smallest of its ends' buffers."""
+        found = []
+        for node in (self.stores.client(store), self.stores.behind(store)[0]):
+            with self._namespaces.inside(node):
+                for name in ("tcp_rmem", "tcp_wmem"):
+                    text = Path("/proc/sys/net/ipv4", name).read_text(encoding="ascii")
+                    found.append(int(text.split()[-1]))
+        return min(found)

@@ -1,0 +1,50 @@
+"""Claims about storage across a link, each with the kernel's own NFS."""
+
+from __future__ import annotations
+
+import filecmp
+
+import pytest
+
+from testbed.verdict import Verdict
+from tests.conftest import RunScenario, measured
+
+pytestmark = pytest.mark.guest
+
+LATENCY = "scenarios/storage_latency.py"
+SERIAL = "loads=randread-qd1,randwrite-qd1,fsync"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param((SERIAL, "wan.delay=0.5ms"), id="0.5 ms"),
+        pytest.param((SERIAL, "wan.delay=100ms"), id="100 ms"),
+        pytest.param((SERIAL, "wan.delay=100ms", "share.mount=efs", "share.sync=sync"), id="EFS, sync"),
+        pytest.param(("loads=randwrite-qd4,randread-qd64,read-1m-qd16", "share.nconnect=4"), id="nconnect"),
+    ],
+)
+def test_operations_follow_the_round_trip_within_2_percent(
+    run_scenario: RunScenario, settings: tuple[str, ...]
+) -> None:
+    outcome = run_scenario(LATENCY, *settings)
+    assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
+    for name, found in measured(outcome).items():
+        if name.startswith("iops") and name.endswith("qd1"):
+            assert found["low"] == pytest.approx(0.98 * found["expected"])
+
+
+def test_one_seed_gives_one_record(run_scenario: RunScenario) -> None:
+    settings = ("loads=mixed-qd64", "duration=200ms")
+    first, second = (run_scenario(LATENCY, *settings, again=number) for number in (0, 1))
+    records = [outcome.directory / "record" for outcome in (first, second)]
+    names = [str(path.relative_to(records[0])) for path in sorted(records[0].rglob("*")) if path.is_file()]
+    _, different, missing = filecmp.cmpfiles(records[0], records[1], names, shallow=False)
+    assert (different, missing) == ([], []) and "fio/mixed-qd64.json" in names
+
+
+def test_loss_leaves_only_a_bound(run_scenario: RunScenario) -> None:
+    outcome = run_scenario(LATENCY, "loads=randread-qd1", "wan.loss=1%")
+    found = measured(outcome)["iops_randread-qd1"]
+    assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
+    assert found["low"] is None and found["value"] < 0.98 * 100
