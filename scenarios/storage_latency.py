@@ -7,7 +7,7 @@ of databases: one request at a time, and fsync after each write.
 from collections.abc import Iterator
 
 from testbed import Duration, Lab, Measurement, Profile, Result, Scenario, Size
-from testbed.check import fio
+from testbed.check import files, fio
 from testbed.theory import storage, throughput
 from testbed.theory.interval import Expectation
 
@@ -37,6 +37,14 @@ PROFILES = {
     "write-1m-qd16": Profile("write", Size(MIB), 16),
 }
 
+METADATA, FILES = "metadata", 300
+REQUESTS = {"create": 2, "stat": 1, "unlink": 2}
+"""Round trips for a file: OPEN and SETATTR (an exclusive create keeps its verifier in the attributes), with a write
+delegation no CLOSE; LOOKUP; LOOKUP and REMOVE. Source: RFC 8881, sections 18.16 and 18.25; Linux fs/nfs/nfs4proc.c."""
+OF_FOLDER = 4
+"""Requests of a phase that are about the folder itself; arbitrary: its attributes and rights are asked for anew."""
+QUANTILES = {0.5: "p50", 0.99: "p99", 0.999: "p99.9"}
+
 scenario = Scenario(
     topology="../topologies/storage.py",
     question="How many operations a second, and how fast, does a share across a link give?",
@@ -47,10 +55,10 @@ scenario = Scenario(
 
 def loads(text: str) -> tuple[str, ...]:
     """Names of loads, with commas between them; ``all``."""
-    names = tuple(PROFILES) if text == "all" else tuple(text.split(","))
-    unknown = [name for name in names if name not in PROFILES]
+    names = (*PROFILES, METADATA) if text == "all" else tuple(text.split(","))
+    unknown = [name for name in names if name not in (*PROFILES, METADATA)]
     if unknown:
-        raise ValueError(f"no such load: {', '.join(unknown)}; known: all, {', '.join(PROFILES)}")
+        raise ValueError(f"no such load: {', '.join(unknown)}; known: all, {', '.join((*PROFILES, METADATA))}")
     return names
 
 
@@ -66,6 +74,10 @@ def run(lab: Lab) -> None:
     lasts = Duration(max(lab.value("duration", Duration), ROUNDS * rtt))
     lab.note("tcp.window", bytes=lab.storage.tcp_window(SHARE))
     for name in lab.value("loads", tuple):
+        if name == METADATA:
+            lab.storage.files(SHARE, FILES, name=f"{METADATA}-served", behind=True)
+            lab.storage.files(SHARE, FILES, name=METADATA)
+            continue
         profile = PROFILES[name]
         lab.storage.fio(SHARE, profile, SERVED, name=f"{name}-served", behind=True)
         lab.storage.fio(SHARE, profile, lasts, name=name, ramp=Duration(3 * rtt))
@@ -75,6 +87,9 @@ def run(lab: Lab) -> None:
 def measure(result: Result) -> Iterator[Measurement]:
     """Rate, quantiles and Little's law of each load."""
     for name in result.value("loads", tuple):
+        if name == METADATA:
+            yield from metadata(result)
+            continue
         profile = PROFILES[name]
         ways = [way for way in ("read", "write") if way in profile.pattern or profile.pattern == "randrw"]
         parts = [fio.found(result.history, name, way) for way in ways]
@@ -93,6 +108,28 @@ def measure(result: Result) -> Iterator[Measurement]:
         for way, part in zip(ways, known, strict=True):
             for quantile, seconds in part.quantiles_s.items():
                 yield Measurement(f"{quantile}_{way}_{name}", 1000 * seconds, "ms")
+
+
+def metadata(result: Result) -> Iterator[Measurement]:
+    """Files a second in each phase, by the requests that the client's kernel counted for each, one after the other."""
+    link = result.plan.link(LINK)
+    rtt = Duration(link.a_to_b.delay + link.b_to_a.delay)
+    for phase, requests in REQUESTS.items():
+        found, local = (files.found(result.history, name, phase) for name in (METADATA, f"{METADATA}-served"))
+        if found is None or local is None:
+            yield Measurement(f"files_{phase}", None, "1/s")
+            continue
+        service = Duration(round(1e9 / local.files_s + (found.requests - requests) * rtt))
+        asked = storage.operations(rtt, service, trips=requests).within(WITHIN)
+        yield Measurement.against(
+            f"files_{phase}", found.files_s, storage.at_most(asked) if link.a_to_b.loss else asked
+        )
+        usual = Expectation(
+            requests, requests, requests + OF_FOLDER / FILES, "", "nfs4_do_open, nfs4_proc_lookup and _remove"
+        )
+        yield Measurement.against(f"requests_{phase}", found.requests, usual)
+        for share, quantile in QUANTILES.items():
+            yield Measurement(f"{quantile}_{phase}", 1000 * found.quantile(share), "ms")
 
 
 def expected(result: Result, name: str, profile: Profile) -> Expectation:

@@ -22,13 +22,15 @@ def topology(t: Topology) -> None:
     nconnect = t.param("share.nconnect", int, "1", "TCP connections")
     sync = t.param("share.sync", str, "async", "whether write(2) waits for the server", choices=("async", "sync"))
 
+    hold = t.param("wan.hold", Duration, "900 s", "BGP's hold time: long, so that routes outlive an outage")
+
     cloud = t.vpc("cloud", "10.0.0.0/16", mtu=presets.DX_MTU.value)
     cloud.host("app", zone="a")
     left = cloud.router("gw-cloud", asn=64512)
     office = t.lan("office", "192.168.0.0/16")
     office.host("files")
     right = office.router("gw-office", asn=65000)
-    t.link("wan", left, right, rate=rate, delay=delay, loss=loss, bgp=t.bgp())
+    t.link("wan", left, right, rate=rate, delay=delay, loss=loss, bgp=t.bgp(hold=hold))
     t.nfs(
         "share", "app", "files", kind=kind, lost=lost, timeo=timeo, retrans=retrans, rsize=rsize, wsize=wsize,
         nconnect=nconnect, sync=sync == "sync",

@@ -113,7 +113,9 @@ def mount_share(namespaces: Namespaces, share: Share, client: Node, server: Node
     Raises:
         RunError: it cannot be mounted.
     """
-    data = f"{share.options()},addr={server.address},clientaddr={client.address}"
+    # A mount in a network namespace of its own would give up for ever at the first ICMP unreachable, as one of a
+    # container does; a machine's own does not, and that is what hosts stand for.
+    data = f"{share.options()},fatal_neterrors=none,addr={server.address},clientaddr={client.address}"
 
     def work() -> None:
         unshare(CLONE_NEWUTS)

@@ -27,6 +27,11 @@ class Child:
     pid: int
     failure: Path
 
+    @property
+    def running(self) -> bool:
+        """False when it has ended by itself."""
+        return not self._ends_within(0)
+
     def stop(self) -> None:
         """Ask it to finish, and wait until it has written what it knows.
 

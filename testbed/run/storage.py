@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from testbed.clock import Waiter
@@ -9,7 +11,9 @@ from testbed.daemons.stores import Stores
 from testbed.history import Recorder
 from testbed.net.apply import derive
 from testbed.net.namespace import Namespaces
+from testbed.probe import files
 from testbed.probe import fio as fios
+from testbed.probe import writer as writers
 from testbed.probe.fio import Profile
 from testbed.units import Duration, Size
 
@@ -22,11 +26,14 @@ DATA = "data"
 class Storage:
     """Measures the stores of one lab, by name."""
 
-    def __init__(self, stores: Stores, namespaces: Namespaces, recorder: Recorder, waiter: Waiter, seed: int) -> None:
+    def __init__(
+        self, stores: Stores, namespaces: Namespaces, recorder: Recorder, waiter: Waiter, scratch: Path, seed: int
+    ) -> None:
         self.stores = stores
         self._namespaces = namespaces
         self._recorder = recorder
         self._waiter = waiter
+        self._scratch = scratch
         self._seed = seed
 
     def fio(
@@ -58,6 +65,38 @@ class Storage:
         finally:
             running.program.stop()
             self._recorder.event("probe.stop", probe=name)
+
+    def files(self, store: str, count: int, *, name: str = "", behind: bool = False) -> None:
+        """Make, look at and remove that many files, one after the other; ``behind``: on its server."""
+        name = name or f"files-{store}"
+        node, folder = self.stores.behind(store) if behind else (self.stores.client(store), self.stores.path(store))
+        output = self._recorder.record / files.FOLDER / f"{name}.json"
+        output.parent.mkdir(exist_ok=True)
+        child = files.start(self._namespaces, self._scratch, name, node, folder, count, output)
+        self._recorder.event("probe.start", probe=name, source=node, target=store, sort="files")
+        try:
+            while child.running:
+                self._waiter.sleep(_LOOK)
+        finally:
+            child.stop()
+            self._recorder.event("probe.stop", probe=name)
+
+    @contextlib.contextmanager
+    def writer(self, store: str, interval: str | Duration = "100 ms", *, name: str = "") -> Iterator[writers.Writer]:
+        """Write numbered records, each with fsync, while the block runs; then see at the server what is there."""
+        name = name or f"writer-{store}"
+        node, folder = self.stores.client(store), self.stores.path(store)
+        running = writers.start(
+            self._namespaces, self._scratch, name, node, folder, Duration.parse(interval), self._recorder.epoch_ns
+        )
+        self._recorder.event("probe.start", probe=name, source=node, target=store, sort="writer")
+        try:
+            yield running
+        finally:
+            rows = running.finish()
+            kept = (self.stores.behind(store)[1] / writers.FILE).read_bytes()
+            self._recorder.event("probe.stop", probe=name, lost=writers.lost(rows, kept))
+            self._recorder.samples(name, writers.COLUMNS, rows)
 
     def tcp_window(self, store: str) -> int:
         """Most bytes that one connection of a share may have under way: the smallest of its ends' buffers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import filecmp
 
 import pytest
@@ -32,6 +33,31 @@ def test_operations_follow_the_round_trip_within_2_percent(
     for name, found in measured(outcome).items():
         if name.startswith("iops") and name.endswith("qd1"):
             assert found["low"] == pytest.approx(0.98 * found["expected"])
+
+
+def test_metadata_costs_the_round_trips_of_its_requests(run_scenario: RunScenario) -> None:
+    outcome = run_scenario(LATENCY, "loads=metadata")
+    assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
+    assert measured(outcome)["files_create"]["expected"] == pytest.approx(1 / 0.02, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        pytest.param(("outage=60s", "share.lost=soft", "share.timeo=5s"), None, id="soft, over before TCP gives up"),
+        pytest.param(("outage=200s", "share.lost=soft", "share.timeo=5s"), errno.EIO, id="soft"),
+        pytest.param(("outage=200s", "share.lost=softerr", "wan.delay=100ms"), errno.ETIMEDOUT, id="softerr"),
+        pytest.param(("outage=200s", "share.mount=efs"), None, id="hard, EFS"),
+    ],
+)
+def test_an_outage_fails_soft_mounts_alone_and_loses_nothing(
+    run_scenario: RunScenario, settings: tuple[str, ...], error: int | None
+) -> None:
+    outcome = run_scenario("scenarios/storage_outage.py", *settings)
+    found = measured(outcome)
+    assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
+    assert found["lost_after_fsync"]["value"] == 0
+    assert found.get("errno", {}).get("value") == error
 
 
 def test_one_seed_gives_one_record(run_scenario: RunScenario) -> None:

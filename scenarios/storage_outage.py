@@ -1,0 +1,72 @@
+"""What an outage of the link does to who writes to a share: who waits, who is told, and whether anything is lost.
+
+A program writes numbered records, and calls fsync after each. Meanwhile the link loses all packets for a while.
+"""
+
+from collections.abc import Iterator
+
+from testbed import Duration, Lab, Measurement, Result, Scenario
+from testbed.check import writer
+from testbed.plan.plan import PlannedLink
+from testbed.theory import nfs
+from testbed.theory.interval import exactly
+
+LINK, SHARE, WRITER = "wan", "share", "writer"
+INTERVAL = Duration.parse("100 ms")
+BEFORE = "5 s"
+AFTER = Duration.parse("10 s")
+"""Further seconds in which all is well again; arbitrary."""
+
+scenario = Scenario(
+    topology="../topologies/storage.py",
+    question="The link is silent for a while: who waits, who gets an error and when, and what is lost?",
+    hypothesis="hard waits; soft fails at timeo x (retrans + 1), once TCP has given up; nothing acknowledged is lost",
+    refuted_by="a lost record, an error on a hard mount, or one outside theory's interval",
+)
+scenario.param("outage", Duration, "60 s", "how long the link is silent; 10 s, 60 s and 200 s tell the cases apart")
+
+
+@scenario.run
+def run(lab: Lab) -> None:
+    """Write, silence, and write until it works again."""
+    outage = lab.value("outage", Duration)
+    with lab.storage.writer(SHARE, INTERVAL, name=WRITER):
+        lab.sleep(BEFORE)
+        with lab.fault.start("silent", LINK):
+            lab.sleep(outage)
+        high = nfs.back_after(outage, rtt_of(lab.plan.link(LINK))).high or 0.0
+        lab.sleep(Duration(round(high * 10**9) + AFTER))
+
+
+@scenario.measure
+def measure(result: Result) -> Iterator[Measurement]:
+    """What the writer saw, beside the timeouts of mount, RPC and TCP."""
+    share, outage = result.plan.share(SHARE), result.value("outage", Duration)
+    rtt = rtt_of(result.plan.link(LINK))
+    begun, ended = result.history.instant("fault.start"), result.history.instant("fault.heal")
+    calls = writer.calls(result.history, WRITER)
+    saved = exactly(0, "records", "fsync(2) has returned: the record is on the server")
+    yield Measurement.against("lost_after_fsync", writer.lost(result.history, WRITER), saved)
+    failed = [call for call in calls if call.errno]
+    first = nfs.first_error(share.timeo, share.retrans, rtt)
+    count = nfs.errors(share.lost, outage, first)
+    if count is None:
+        yield Measurement("errors", len(failed), "calls", source="no theory: the outage ends as calls begin to fail")
+    else:
+        yield Measurement.against("errors", len(failed), count)
+    if failed and share.lost != "hard":
+        # From the call that was under way, or began, when the link fell silent.
+        seconds = (failed[0].ended_ns - begun) / 10**9
+        yield Measurement.against("first_error", seconds, first)
+        yield Measurement("errno", failed[0].errno, "")
+    longest = max((call.ended_ns - call.begun_ns for call in calls), default=None)
+    yield Measurement("longest_call", None if longest is None else longest / 10**9, "s")
+    back = next((call.ended_ns for call in calls if not call.errno and call.ended_ns >= ended), None)
+    yield Measurement.against(
+        "back_after_heal", None if back is None else (back - ended) / 10**9, nfs.back_after(outage, rtt)
+    )
+
+
+def rtt_of(link: PlannedLink) -> Duration:
+    """Both delays."""
+    return Duration(link.a_to_b.delay + link.b_to_a.delay)

@@ -1,0 +1,96 @@
+"""When NFS gives up, and when it comes back, after its server has fallen silent. For version 4.1 and later over TCP.
+
+Linux decides in three layers: TCP sends again, with doubled waits; TCP gives the connection up after a time that the
+RPC layer sets; a request of a soft mount fails at its major timeout, but only once the connection is given up. Sources:
+Linux 7.2 net/sunrpc/xprt.c (``xprt_calc_majortimeo``, ``xprt_request_timeout``), clnt.c (``rpc_check_timeout``,
+``call_connect_status``), xprtsock.c (``xs_tcp_set_connect_timeout``, ``xs_tcp_set_socket_timeouts``),
+fs/nfs/nfs4renewd.c (``nfs4_set_lease_period``), net/ipv4/tcp_timer.c.
+"""
+
+from __future__ import annotations
+
+from testbed.theory.interval import Expectation, exactly
+from testbed.units import Duration
+
+SECOND = Duration(10**9)
+LEASE = Duration(90 * 10**9)
+"""Of Linux's server: ``NFSD_LEASE_TIME``, fs/nfsd/nfsd.h."""
+MAJOR_MAX = Duration(600 * 10**9)
+"""``NFS_MAX_TCP_TIMEOUT``, include/linux/nfs_fs.h."""
+ATTEMPTS = 3
+"""Retries and one of the RPC layer's own timeout, ``xs_tcp_default_timeout``; not the mount's."""
+CONNECT_AGAIN = Duration(3 * 10**9)
+"""``XS_TCP_INIT_REEST_TO``, and the wait of ``call_connect_status``."""
+RTO_MIN, RTO_MAX = Duration(200_000_000), Duration(120 * 10**9)
+"""Of TCP: include/net/tcp.h."""
+RTO_SLACK = Duration(50_000_000)
+"""How far the smoothed RTT may exceed the RTT: a delayed acknowledgement (``TCP_DELACK_MIN``, 40 ms) and two ticks."""
+
+
+def major_timeout(timeo: Duration, retrans: int) -> Duration:
+    """When a request has gone unanswered for too long: ``timeo x (retrans + 1)``, at most 600 s. See nfs(5)."""
+    return Duration(min(timeo * (retrans + 1), MAJOR_MAX))
+
+
+def connection_timeout(lease: Duration = LEASE) -> Duration:
+    """After which TCP gives up a connection that does not answer: the lease, in three parts of whole seconds or so."""
+    return Duration(ATTEMPTS * max(-(-lease // ATTEMPTS), 2 * CONNECT_AGAIN))
+
+
+def given_up(rtt: Duration, lease: Duration = LEASE) -> Expectation:
+    """When TCP gives a silent connection up, in s since the first packet that was lost.
+
+    It looks when it sends again, ``r (2^k - 1)`` after that packet (RFC 6298, section 5.5), where r is the smoothed RTT
+    and 200 ms: so at the first such instant after :func:`connection_timeout`, or, where Linux shortens the last wait
+    (``tcp_clamp_rto_to_user_timeout``), right then.
+    """
+    low, first = connection_timeout(lease), RTO_MIN + rtt
+    times = 1
+    while first * (2**times - 1) < low:
+        times += 1
+    high = (first + RTO_SLACK) * (2**times - 1)
+    return Expectation(None, low.seconds, high / 10**9, "s", "RFC 6298 section 5.5, Linux net/sunrpc/xprtsock.c")
+
+
+def first_error(timeo: Duration, retrans: int, rtt: Duration, lease: Duration = LEASE) -> Expectation:
+    """When the first call of a soft mount fails, in s since its server fell silent for good.
+
+    At the first major timeout M (each begins another) that finds the connection given up. A failed attempt to connect
+    waits up to :data:`CONNECT_AGAIN`.
+    """
+    major, gone = major_timeout(timeo, retrans).seconds, given_up(rtt, lease)
+    assert gone.low is not None and gone.high is not None
+    late = Duration(CONNECT_AGAIN + SECOND).seconds  # and a second of coarse timers
+    high = major + late if major > gone.high else gone.high + major + late
+    expected = major if major > gone.high else None
+    source = "timeo x (retrans + 1), once TCP has given up after the lease time; Linux net/sunrpc"
+    return Expectation(expected, max(major, gone.low), high, "s", source)
+
+
+def errors(lost: str, outage: Duration, first: Expectation) -> Expectation | None:
+    """How many calls fail: none on a hard mount, and none before the first can; ``None``: no theory says how many."""
+    if lost == "hard":
+        return exactly(0, "calls", "nfs(5): a hard mount waits for ever")
+    if first.low is not None and outage.seconds < first.low:
+        return exactly(0, "calls", "the outage is over before a call may fail")
+    if first.high is not None and outage.seconds > first.high:
+        return Expectation(None, 1, None, "calls", "a soft mount's call fails before the outage is over")
+    return None
+
+
+def back_after(outage: Duration, rtt: Duration, lease: Duration = LEASE) -> Expectation:
+    """When the first call is through after the outage, in s since it was over.
+
+    TCP sends again after waits that double: at least once in each further time as long as the outage so far. Where it
+    gives the connection up before that, a new one is made: at once, or up to :data:`CONNECT_AGAIN` later. A longer
+    outage finds the client between two attempts to connect, each of which lasts as long as a connection
+    may go unanswered, with at most half a lease between them (``nfs4_set_lease_period``).
+    """
+    gone, again = connection_timeout(lease), Duration(RTO_MIN + rtt + RTO_SLACK)
+    exchanges = 10 * rtt + SECOND  # a new connection's handshake, session and lost state; a second of coarse timers
+    if outage < gone:
+        renewed = round((given_up(rtt, lease).high or 0) * 10**9) + CONNECT_AGAIN - outage
+        high = min(outage + again, renewed, RTO_MAX) + exchanges
+    else:
+        high = gone + lease // 2 + exchanges
+    return Expectation(None, 0, high / 10**9, "s", "TCP's doubled waits and the RPC layer's attempts to connect; Linux")
