@@ -7,7 +7,8 @@ congestion control, or the headers' arithmetic, says.
 from collections.abc import Iterator
 
 from testbed import Duration, Flow, Lab, Measurement, Rate, Ratio, Result, Scenario
-from testbed.check import iperf
+from testbed.check import iperf, udp_flood
+from testbed.check.received import jain
 from testbed.plan.plan import Plan, PlannedLink
 from testbed.presets import IPSEC_SUITES
 from testbed.theory import mtu, throughput
@@ -44,7 +45,8 @@ def run(lab: Lab) -> None:
     duration = lab.value("duration", Duration)
     if lab.value("traffic", str) == "udp":
         payload, rate = lab.value("udp.payload", int), lab.value("udp.rate", Rate)
-        lab.probe.iperf(*ends, duration, name="flow-1", protocol="udp", rate=rate, payload=payload)
+        with lab.probe.udp_flood(*ends, rate, payload=payload, name="flow-1"):
+            lab.sleep(duration)
         return
     controls = [lab.value("congestion", str), lab.value("rival", str)]
     flows = [
@@ -60,7 +62,7 @@ def measure(result: Result) -> Iterator[Measurement]:
     """Goodput of all flows beside theory, each flow's share, and what it cost."""
     after = result.value("warmup", Duration)
     if result.value("traffic", str) == "udp":
-        found = iperf.received(result.history, "flow-1")
+        found = udp_flood.received(result.history, "flow-1")
         yield Measurement.against("goodput", mbit(found.rate_bit_s(after)), udp_expected(result).scaled(MEGA, MBIT))
         yield Measurement("share_lost", found.share_lost, "")
         return
@@ -73,7 +75,7 @@ def measure(result: Result) -> Iterator[Measurement]:
     if len(names) > 1:
         for name, rate in zip(names, rates, strict=True):
             yield Measurement(f"goodput_{name}", mbit(rate), MBIT)
-        yield Measurement.against("fairness", iperf.jain(known), throughput.fairness(len(names)))
+        yield Measurement.against("fairness", jain(known), throughput.fairness(len(names)))
     for name in names:
         yield Measurement(f"retransmits_{name}", iperf.retransmits(result.history, name), "segments")
 

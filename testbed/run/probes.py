@@ -21,6 +21,7 @@ from testbed.probe import tcp as connects
 from testbed.probe import tcp_stream as tcp_streams
 from testbed.probe import trace as traces
 from testbed.probe import udp as udp_streams
+from testbed.probe import udp_flood as udp_floods
 from testbed.probe.flow import Family, Flow
 from testbed.units import Duration, Rate
 
@@ -63,6 +64,25 @@ class Probes:
             rows = stream.finish(DRAIN_S)
             self._recorder.event("probe.stop", probe=name, **asdict(stream.counts))
             self._recorder.samples(name, udp_streams.COLUMNS, rows)
+
+    @contextlib.contextmanager
+    def udp_flood(
+        self, source: str, target: str, rate: str | Rate, *, payload: int, family: Family = 4, name: str = ""
+    ) -> Iterator[udp_floods.UdpFlood]:
+        """UDP packets one way at a rate of payload, as many a second as it takes; counted where they arrive."""
+        name = name or f"udp-flood-{source}-{target}"
+        flood = udp_floods.start(
+            self._namespaces, self._scratch, name, self._place(source, family), self._place(target, family),
+            Rate.parse(rate), payload, next(self._ports), self._recorder.epoch_ns,
+        )  # fmt: skip
+        self._begin(name, "udp flood", source, target)
+        try:
+            yield flood
+        finally:
+            ended_ns = self._recorder.now_ns()
+            rows = flood.finish(DRAIN_S)
+            self._recorder.event("probe.stop", probe=name, ended_ns=ended_ns, sent=flood.sent, payload=payload)
+            self._recorder.samples(name, udp_floods.COLUMNS, rows)
 
     @contextlib.contextmanager
     def ping(

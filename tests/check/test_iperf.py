@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from testbed.check import iperf
 from testbed.history import History
@@ -47,15 +45,3 @@ def test_a_measurement_that_was_never_made_has_neither_rate_nor_retransmits(tmp_
     nothing = History(tmp_path)
     assert iperf.received(nothing, "f").rate_bit_s(Duration(0)) is None
     assert iperf.retransmits(nothing, "f") is None
-
-
-@given(st.lists(st.floats(min_value=1, max_value=1e9), min_size=1, max_size=20))
-def test_jains_index_lies_between_one_over_n_and_one(rates: list[float]) -> None:
-    index = iperf.jain(rates)
-    assert index is not None
-    assert 1 / len(rates) - 1e-9 <= index <= 1 + 1e-9
-
-
-def test_jains_index_of_nothing_is_not_known() -> None:
-    assert iperf.jain([]) is None
-    assert iperf.jain([0.0, 0.0]) is None
