@@ -74,9 +74,10 @@ def expected_gap(result: Result) -> Expectation:
     plan = result.plan
     session, link = plan.session(LINK), plan.link(LINK)
     a, b = (failover.TIMERS[plan.routing_of(end.node).daemon] for end in (link.a, link.b))
-    cut = failover.Cut(delay=link.a_to_b.delay, handling=HANDLING)
+    handling = Duration(HANDLING + max(a.acts, b.acts))
+    cut = failover.Cut(delay=link.a_to_b.delay, handling=handling)
     if result.value("fault", str) == "carrier":
-        ideal = failover.carrier(HANDLING, urgent=True)
+        ideal = failover.carrier(handling, urgent=True)
     elif session.bfd is not None:
         every, times = session.bfd.interval, session.bfd.multiplier
         ends = [failover.BfdEnd(transmit=every, receive=every, multiplier=times, timers=timers) for timers in (a, b)]

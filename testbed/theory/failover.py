@@ -59,6 +59,7 @@ class Timers:
         hold: the BGP hold timer, restarted by each KEEPALIVE or UPDATE.
         keepalive: the interval between KEEPALIVEs; ``keepalive_early``: how much sooner still one may come.
         bfd: the interval between BFD packets. (The BFD detection time is exact in each.)
+        acts: from the end of a session to the kernel's route, where nothing else is under way; otherwise sooner.
         source: where that can be read.
     """
 
@@ -67,6 +68,7 @@ class Timers:
     bfd: Span
     source: str
     keepalive_early: Duration = NOTHING
+    acts: Duration = NOTHING
 
 
 BIRD = Timers(
@@ -81,8 +83,11 @@ FRR = Timers(
     keepalive=Span(1, 1),
     keepalive_early=Duration(100_000_000),
     bfd=Span(0.75, 1),
+    acts=Duration(70_000_000),
     source="FRR 8.4.4 bgpd/bgp_fsm.h:26 BGP_TIMER_ON takes the time as it is; bgpd/bgp_keepalives.c:94 peer_process "
-    "sends up to 100 ms early; bfdd/bfd.c:433 ptm_bfd_start_xmt_timer sends after 75-100 % of the interval",
+    "sends up to 100 ms early; bfdd/bfd.c:433 ptm_bfd_start_xmt_timer sends after 75-100 % of the interval; "
+    "bgpd/bgp_route.c bgp_process_queue_init holds what changed for 50 ms, zebra/zebra_router.h "
+    "ZEBRA_RIB_PROCESS_HOLD_TIME 10 ms in each of two passes",
 )
 RFC = Timers(
     hold=Span(1, 1),
