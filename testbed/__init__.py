@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from testbed.probe.flow import Flow
     from testbed.run.lab import Lab
     from testbed.scenario import Result, Scenario
+    from testbed.study import Study
     from testbed.units import Duration, Rate, Ratio, Size
     from testbed.verdict import Measurement
 
@@ -31,13 +32,13 @@ _HOMES = {
     "optional": "testbed.parameters",
     "Flow": "testbed.probe.flow", "Profile": "testbed.probe.fio",
     "Lab": "testbed.run.lab",
-    "Result": "testbed.scenario", "Scenario": "testbed.scenario",
+    "Result": "testbed.scenario", "Scenario": "testbed.scenario", "Study": "testbed.study",
     "Duration": "testbed.units", "Rate": "testbed.units", "Ratio": "testbed.units", "Size": "testbed.units",
 }  # fmt: skip
 
 __all__ = [
     "Bfd", "Bgp", "Duration", "Flow", "FourState", "GilbertElliott", "Impairment", "Lab", "Measurement", "Profile",
-    "Rate", "Ratio", "Result", "Scenario", "Size", "Slot", "Topology", "optional", "presets",
+    "Rate", "Ratio", "Result", "Scenario", "Size", "Slot", "Study", "Topology", "optional", "presets",
 ]  # fmt: skip
 
 

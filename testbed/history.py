@@ -21,6 +21,7 @@ SAMPLES = "samples"
 CALIBRATION = "calibration.json"
 RECEIPT = "receipt.json"
 VERDICT = "verdict.json"
+IDENTITY = "identity.json"
 
 
 @dataclass(frozen=True)

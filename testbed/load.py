@@ -18,16 +18,20 @@ from testbed.plan.compile import compile_plan
 from testbed.plan.plan import Plan
 from testbed.plan.validate import validate
 from testbed.scenario import Scenario
+from testbed.study import Study
 
 SHIPPED = Path(__file__).parent / "shipped"
 YAML = (".yaml", ".yml")
+TOPOLOGY = "topology"
+"""Set like a parameter, it runs a scenario on another topology."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A file, understood."""
+    """A file, understood. ``topology`` is the file that declares the network: the same one, or the scenario's."""
 
     path: Path
+    topology: Path
     scenario: Scenario | None
     model: Model
     parameters: Parameters
@@ -49,21 +53,42 @@ def find_file(name: str, beside: Path | None = None) -> Path:
 def load(name: str, settings: Mapping[str, str], lab: str = "") -> Loaded:
     """Load a topology or scenario and make its plan. Raises :class:`InputError` with every problem found."""
     path = find_file(name)
-    parameters = Parameters(dict(settings))
+    parameters = Parameters({key: value for key, value in settings.items() if key != TOPOLOGY})
     module = None if path.suffix in YAML else _module(path)
     scenario = None if module is None else _scenario(module, path)
     if scenario is None:
+        if TOPOLOGY in settings:
+            raise InputError(Problem(f"--set {TOPOLOGY}", f"{path.name} is a topology itself", "give a scenario"))
         values: dict[str, object] = {}
-        topology = _topology(path, module, parameters)
+        file, topology = path, _topology(path, module, parameters)
     else:
         values = _declare(scenario, parameters)
-        file = find_file(scenario.topology, beside=path.parent)
+        file = topology_file(scenario, path, settings)
         topology = _topology(file, None, parameters)
     model = topology.build()
     _check(model, parameters)
     texts = {name: parameter.value for name, parameter in parameters.declared.items()}
     plan = compile_plan(model, lab or lab_id(model.name), texts)
-    return Loaded(path, scenario, model, parameters, values, plan)
+    return Loaded(path, file, scenario, model, parameters, values, plan)
+
+
+def topology_file(scenario: Scenario, path: Path, settings: Mapping[str, str]) -> Path:
+    """The file of the topology that a scenario is run on: its own, or the one that the user set."""
+    if TOPOLOGY not in settings:
+        return find_file(scenario.topology, beside=path.parent)
+    try:
+        return find_file(settings[TOPOLOGY], beside=path.parent)
+    except InputError as error:
+        raise InputError(Problem(f"--set {TOPOLOGY}", each.what, each.hint) for each in error.problems) from error
+
+
+def read_study(name: str) -> tuple[Path, Study] | None:
+    """The study that a file declares, and where the file is; ``None``: it is something else, or there is none."""
+    path = find_file(name)
+    if path.suffix in YAML:
+        return None
+    study = getattr(_module(path), "study", None)
+    return (path, study) if isinstance(study, Study) else None
 
 
 def _check(model: Model, parameters: Parameters) -> None:

@@ -4,7 +4,8 @@ A :class:`Duration` is whole nanoseconds, a :class:`Rate` whole bits per second,
 :class:`Ratio` whole parts per billion. All are ``int`` subclasses, so arithmetic and JSON need nothing special, and
 ``str()`` gives a short text that parses back to the same value.
 
-A bare number is refused (``parse("20")`` raises): a number without its unit is how delays become rates.
+A bare number is refused (``parse("20")`` raises): a number without its unit is how delays become rates. Plain ``0`` is
+the same in every unit, and needs none.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ class Quantity(int):
         """
         if isinstance(value, cls):
             return value
+        if value == "0" and cls.smallest <= 0:
+            return cls(0)
         match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
         if match is None:
             raise UnitError(f"{value!r} is not a {cls.kind}: it takes a number and a unit")

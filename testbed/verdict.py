@@ -36,6 +36,7 @@ class Measurement:
         expected: what theory says; it decides nothing.
         low, high: bounds of a pass, both inclusive; ``None``: unbounded on that side.
         source: where expectation and bounds come from.
+        better: ``lower`` or ``higher``: which side an architect wants, for comparisons; empty: neither.
     """
 
     name: str
@@ -45,8 +46,11 @@ class Measurement:
     low: float | None = None
     high: float | None = None
     source: str = ""
+    better: str = ""
 
     def __post_init__(self) -> None:
+        if self.better not in ("", "lower", "higher"):
+            raise ValueError(f"{self.name}: better is lower, higher or empty, not {self.better!r}")
         for field in ("value", "expected", "low", "high"):
             number = getattr(self, field)
             if number is None:
@@ -60,9 +64,9 @@ class Measurement:
             raise ValueError(f"{self.name}: nothing lies between {self.low} and {self.high}")
 
     @classmethod
-    def against(cls, name: str, value: float | None, theory: Expectation) -> Measurement:
+    def against(cls, name: str, value: float | None, theory: Expectation, better: str = "") -> Measurement:
         """A value in the unit of what theory says about it."""
-        return cls(name, value, theory.unit, theory.expected, theory.low, theory.high, theory.source)
+        return cls(name, value, theory.unit, theory.expected, theory.low, theory.high, theory.source, better)
 
     @property
     def verdict(self) -> Verdict:
@@ -152,10 +156,11 @@ def check_safe(check: Callable[P, Judgement], *args: P.args, **kwargs: P.kwargs)
 
 
 def _measurement(entry: Mapping[str, Any]) -> Measurement:
+    entry = {"better": "", **entry}  # runs of before have none
     names = [field.name for field in fields(Measurement)]
     if sorted(entry) != sorted(names):
         raise ValueError(f"a measurement has {', '.join(names)}, not {', '.join(map(str, entry))}")
-    for name in ("name", "unit", "source"):
+    for name in ("name", "unit", "source", "better"):
         _text(entry[name])
     for name in ("value", "expected", "low", "high"):
         number = entry[name]

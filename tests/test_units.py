@@ -7,7 +7,7 @@ import sys
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from testbed.units import Duration, Quantity, Rate, Ratio, Size, UnitError
@@ -45,8 +45,18 @@ def test_a_number_is_read_exactly_or_refused_and_never_rounded(
 
 @given(kind=kinds, number=st.integers() | st.floats() | st.booleans() | st.none() | st.integers().map(str))
 def test_a_bare_number_is_refused(kind: type[Quantity], number: object) -> None:
+    assume(number != "0")
     with pytest.raises(UnitError, match="it takes a number and a unit"):
         kind.parse(number)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_plain_zero_needs_no_unit_where_zero_is_a_value(kind: type[Quantity]) -> None:
+    if kind is Rate:
+        with pytest.raises(UnitError):
+            kind.parse("0")
+    else:
+        assert kind.parse("0") == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

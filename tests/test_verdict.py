@@ -84,6 +84,7 @@ def test_a_judgement_has_exactly_the_documented_shape() -> None:
             {
                 "name": "gap", "value": 0.7, "unit": "s", "expected": 0.75, "low": 0.6, "high": 0.9,
                 "source": "RFC 5880",
+                "better": "",
             }
         ],
         "why": [],

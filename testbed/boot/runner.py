@@ -17,12 +17,13 @@ from typing import Any
 
 from testbed import __version__
 from testbed.boot import cpu, guest, host
+from testbed.boot.identity import identity
 from testbed.boot.means import Means, means_for
 from testbed.check.judge import judge_run
 from testbed.errors import InputError, MachineError, Problem, TestbedError
-from testbed.history import CALIBRATION, RECEIPT, History
+from testbed.history import CALIBRATION, IDENTITY, RECEIPT, History
 from testbed.job import Clock, Job, Kernel
-from testbed.load import Loaded
+from testbed.load import TOPOLOGY, Loaded
 from testbed.plan.schema import plan_json
 from testbed.run.engine import plan_digest
 from testbed.run.needs import check_programs
@@ -48,15 +49,16 @@ class Options:
     wall_limit_s: float = WALL_LIMIT_S
     command: Sequence[str] = ()
     why: str = ""
+    report: bool = True
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run left."""
+    """What a run left; no report where none was asked for."""
 
     directory: Path
     judgement: Judgement
-    report: Path
+    report: Path | None
 
 
 def run(loaded: Loaded, settings: dict[str, str], options: Options, on_message: Callable[[Message], None]) -> Outcome:
@@ -67,20 +69,29 @@ def run(loaded: Loaded, settings: dict[str, str], options: Options, on_message: 
         means = means_for(loaded.plan, lambda text: on_message({"kind": "progress", "text": text}))
     directory = _make_directory(loaded, options)
     record = directory / "record"
+    named = {**identity(loaded), "seed": options.seed}
+    (record / IDENTITY).write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
     (directory / "plan.json").write_text(plan_json(loaded.plan), encoding="utf-8")
     job = Job(
-        file=str(loaded.path), settings=settings, lab=loaded.plan.lab, record=str(record), seed=options.seed,
-        kernel=options.kernel, clock=options.clock, plan_digest=plan_digest(loaded.plan),
+        file=str(loaded.path), settings=_absolute(settings, loaded), lab=loaded.plan.lab, record=str(record),
+        seed=options.seed, kernel=options.kernel, clock=options.clock, plan_digest=plan_digest(loaded.plan),
     )  # fmt: skip
     ended = _start(job, means, options, on_message)
     problem = _problem(ended)
     _judge_receipt(record, loaded, options)
     judgement = judge_run(record, loaded, ended={"problem": problem, "spins": ended.spins})
     _write_environment(directory, loaded, options, ended)
+    if not options.report:
+        return Outcome(directory, judgement, None)
     from testbed.report.page import write_report
 
     on_message({"kind": "progress", "text": "writing the report"})
     return Outcome(directory, judgement, write_report(directory))
+
+
+def _absolute(settings: dict[str, str], loaded: Loaded) -> dict[str, str]:
+    """The settings, with the topology's file where it is found from anywhere."""
+    return settings | ({TOPOLOGY: str(loaded.topology)} if TOPOLOGY in settings else {})
 
 
 def _start(job: Job, means: Means | None, options: Options, on_message: Callable[[Message], None]) -> guest.GuestRun:
@@ -164,7 +175,7 @@ def _write_environment(directory: Path, loaded: Loaded, options: Options, ended:
         "host_kernel": platform.release(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
-        "commit": _commit(),
+        "commit": commit(),
         "scenario": None if scenario is None else {
             "question": scenario.question, "hypothesis": scenario.hypothesis, "refuted_by": scenario.refuted_by,
             "file": loaded.path.name,
@@ -173,7 +184,7 @@ def _write_environment(directory: Path, loaded: Loaded, options: Options, ended:
     (directory / "environment.json").write_text(json.dumps(environment, indent=1) + "\n", encoding="utf-8")
 
 
-def _commit() -> str:
+def commit() -> str:
     """The checkout's commit, where this is one."""
     with contextlib.suppress(OSError):
         done = subprocess.run(

@@ -21,7 +21,7 @@ R = TypeVar("R")
 EPILOG = "Exit codes: 0 PASS, 1 FAIL, 2 the input is wrong, 3 UNKNOWN, 4 this machine lacks something."
 
 
-TAKEN_DOWN = ("run", "up")
+TAKEN_DOWN = ("run", "sweep", "up")
 """Commands that undo what they have begun when they are interrupted."""
 
 
@@ -112,3 +112,28 @@ seed_option = click.option(
     show_default=True,
     help="Makes loss, jitter and timer phases.",
 )
+
+
+def where_options(function: Callable[P, R]) -> Callable[P, R]:
+    """Which kernel and clock, and for how long."""
+    for option in (
+        click.option(
+            "--wall-limit", type=click.FloatRange(min=1), default=600.0, show_default=True, metavar="S",
+            help="End a run that takes longer, as UNKNOWN.",
+        ),
+        click.option("--clock", type=click.Choice(["virtual", "real"]), help="Default: virtual in the guest."),
+        click.option("--kernel", type=click.Choice(["guest", "host"]), help="Default: guest, the testbed's own."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def many_options(function: Callable[P, R]) -> Callable[P, R]:
+    """How many runs, how many of them at a time, and whether very many are meant."""
+    for option in (
+        click.option("--yes", is_flag=True, help="Do not ask, however many runs that is."),
+        click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Runs at a time. Default: one a CPU."),
+        click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Runs of each cell, seeds 1 to N."),
+    ):
+        function = option(function)
+    return function

@@ -11,7 +11,17 @@ import click
 
 from testbed import __version__
 from testbed.cli import labs
-from testbed.cli.common import EPILOG, Commands, file_argument, json_option, seed_option, settings_option, told
+from testbed.cli.common import (
+    EPILOG,
+    Commands,
+    file_argument,
+    json_option,
+    many_options,
+    seed_option,
+    settings_option,
+    told,
+    where_options,
+)
 from testbed.errors import InputError, Problem
 
 
@@ -28,34 +38,37 @@ for command in labs.COMMANDS:
 @main.command(epilog=EPILOG)
 @file_argument
 @seed_option
-@click.option("--kernel", type=click.Choice(["guest", "host"]), help="Default: guest, the testbed's own.")
-@click.option("--clock", type=click.Choice(["virtual", "real"]), help="Default: virtual in the guest.")
+@where_options
 @settings_option
 @click.option("--out", type=click.Path(path_type=Path), help="New folder for the run. Default: runs/NAME-TIME.")
-@click.option(
-    "--wall-limit",
-    type=click.FloatRange(min=1),
-    default=600.0,
-    show_default=True,
-    metavar="S",
-    help="End a run that takes longer, as UNKNOWN.",
-)
+@many_options
 @json_option
 @told
 def run(
-    file: str,
-    seed: int,
-    kernel: str | None,
-    clock: str | None,
-    settings: tuple[str, ...],
-    out: Path | None,
-    wall_limit: float,
-    as_json: bool,
-) -> None:
-    """Run a scenario, or bring a topology up and see whether everything reaches everything."""
+    file: str, seed: int, kernel: str | None, clock: str | None, settings: tuple[str, ...], out: Path | None,
+    wall_limit: float, seeds: int | None, jobs: int | None, yes: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Run a scenario, or a study of one, or bring a topology up and see whether everything reaches everything.
+
+    A study plays many runs side by side; with --out of a folder that it wrote it does those that are missing. --seeds,
+    --jobs and --yes are for studies, --seed is for a single run.
+    """
     from testbed.cli.running import run_command
 
+    if seeds is not None or jobs is not None or yes or _declares_study(file):
+        from testbed.cli.studying import Wanted, run_study_file
+
+        wanted = Wanted(
+            out=out, kernel=kernel, clock=clock, jobs=jobs, wall_limit_s=wall_limit, yes=yes, as_json=as_json
+        )
+        sys.exit(int(run_study_file(file, settings, seeds, wanted)))
     sys.exit(int(run_command(file, seed, kernel, clock, settings, out, wall_limit, as_json=as_json)))
+
+
+def _declares_study(file: str) -> bool:
+    from testbed.load import read_study
+
+    return read_study(file) is not None
 
 
 @main.command(epilog=EPILOG)
@@ -120,10 +133,12 @@ def show(file: str, settings: tuple[str, ...], out: Path | None) -> None:
 @click.argument("directory", type=click.Path(path_type=Path))
 @told
 def report(directory: Path) -> None:
-    """Make the report of a run's directory again."""
+    """Make the report of a run's directory again, or of a study's."""
     from testbed.report.page import write_report
+    from testbed.report.study_page import write_study_report
+    from testbed.report.studydir import is_study
 
-    click.echo(write_report(directory))
+    click.echo(write_study_report(directory) if is_study(directory) else write_report(directory))
 
 
 @main.command(epilog=EPILOG)

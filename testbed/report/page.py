@@ -47,10 +47,10 @@ def write_report(run_dir: Path) -> Path:
         InputError: the directory is not a run's, with everything that is missing or cannot be read.
     """
     run = read_run(run_dir)
-    pictures = {drawing.name: _save(drawing, run_dir / CHARTS) for drawing in _drawings(run)}
+    pictures = {drawing.name: save(drawing, run_dir / CHARTS) for drawing in _drawings(run)}
     path = run_dir / REPORT
     unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(_render(run, pictures), encoding="utf-8")
+    unfinished.write_text(render("page.html.j2", _values(run, pictures)), encoding="utf-8")
     return unfinished.replace(path)
 
 
@@ -75,7 +75,8 @@ def _drawings(run: Run) -> Iterator[Drawing]:
         yield Drawing(f"loss-{name}", "Loss", loss, lambda s=stream: charts.loss_figure(run, s, bands))  # type: ignore[misc]
 
 
-def _save(drawing: Drawing, folder: Path) -> Picture:
+def save(drawing: Drawing, folder: Path) -> Picture:
+    """Draw it, as SVG and PNG in the folder."""
     folder.mkdir(exist_ok=True)
     with style.settings():
         figure = drawing.draw()
@@ -86,7 +87,8 @@ def _save(drawing: Drawing, folder: Path) -> Picture:
     return Picture(drawing.name, drawing.title, drawing.sentence, style.inline(svg, drawing.name, label))
 
 
-def _render(run: Run, pictures: dict[str, Picture]) -> str:
+def render(template: str, values: dict[str, Any]) -> str:
+    """A page of this package."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -96,7 +98,7 @@ def _render(run: Run, pictures: dict[str, Picture]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html.j2").render(_values(run, pictures))
+    return environment.get_template(template).render(values)
 
 
 def _values(run: Run, pictures: dict[str, Picture]) -> dict[str, Any]:

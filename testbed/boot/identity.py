@@ -1,0 +1,37 @@
+"""What a run is a run of: nothing of it depends on the machine, the user or the time."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from testbed.load import Loaded
+from testbed.run.engine import plan_digest
+
+DIGEST_BYTES = 16
+KEY_DIGITS = 10
+"""Of a cell's key; arbitrary: two of a million cells have the same with a chance of one half."""
+
+
+def identity(loaded: Loaded) -> dict[str, Any]:
+    """Scenario and topology by their bytes, the plan, and the value of every parameter."""
+    return {
+        "scenario": loaded.path.name if loaded.scenario else "",
+        "scenario_bytes": digest(loaded.path) if loaded.scenario else "",
+        "topology": loaded.topology.name,
+        "topology_bytes": digest(loaded.topology),
+        "plan": plan_digest(loaded.plan),
+        "parameters": {name: parameter.value for name, parameter in sorted(loaded.parameters.declared.items())},
+    }
+
+
+def key(loaded: Loaded) -> str:
+    """A short name for everything but the seed."""
+    text = repr(sorted(identity(loaded).items(), key=lambda item: item[0]))
+    return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()[:KEY_DIGITS]
+
+
+def digest(file: Path) -> str:
+    """Names a file's bytes."""
+    return hashlib.blake2b(file.read_bytes(), digest_size=DIGEST_BYTES).hexdigest()

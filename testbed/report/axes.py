@@ -1,0 +1,83 @@
+"""Which axis of a study runs along a chart, and which of them makes its curves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from testbed.report.studydir import StudyRun
+from testbed.study import Axis, CellResult
+from testbed.units import Duration, Quantity, Rate, Ratio, Size, UnitError
+
+SHOWN_IN: tuple[tuple[type[Quantity], int, str], ...] = (
+    (Duration, 10**6, "ms"), (Ratio, 10**7, "%"), (Rate, 10**6, "Mbit/s"), (Size, 2**10, "KiB"),
+)  # fmt: skip
+"""What a quantity's axis counts in."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """An axis whose labels are numbers."""
+
+    axis: Axis
+    places: dict[str, float]
+    unit: str
+
+    @property
+    def title(self) -> str:
+        """For the chart's axis."""
+        return f"{self.axis.name}, {self.unit}" if self.unit else self.axis.name
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The cells that one curve connects, in the order of the axis."""
+
+    label: str
+    cells: tuple[CellResult, ...]
+
+
+def numbers(axis: Axis) -> Numbers | None:
+    """The axis as numbers; ``None``: a label is none, or two are the same."""
+    for kind, factor, unit in SHOWN_IN:
+        try:
+            places = {label: int(kind.parse(label)) / factor for label in axis.points}
+        except UnitError:
+            continue
+        return _distinct(axis, places, unit)
+    try:
+        return _distinct(axis, {label: float(label) for label in axis.points}, "")
+    except ValueError:
+        return None
+
+
+def _distinct(axis: Axis, places: dict[str, float], unit: str) -> Numbers | None:
+    return Numbers(axis, places, unit) if len(set(places.values())) == len(places) else None
+
+
+def along(run: StudyRun) -> Numbers | None:
+    """The axis that a chart runs along: of those that are numbers the one with most points; the first of equals."""
+    found = [each for each in map(numbers, run.varied) if each is not None]
+    return max(found, key=lambda each: len(each.places), default=None)
+
+
+def curves(run: StudyRun, x: Numbers) -> list[Curve]:
+    """One for each combination of the other axes."""
+    others = [axis.name for axis in run.varied if axis.name != x.axis.name]
+    found: dict[str, list[CellResult]] = {}
+    for result in run.results:
+        label = ", ".join(f"{name} {result.cell.at[name]}" for name in others)
+        found.setdefault(label, []).append(result)
+    return [Curve(label, _sorted(cells, x)) for label, cells in found.items()]
+
+
+def _sorted(cells: Sequence[CellResult], x: Numbers) -> tuple[CellResult, ...]:
+    return tuple(sorted(cells, key=lambda result: x.places[result.cell.at[x.axis.name]]))
+
+
+def short_name(run: StudyRun, result: CellResult) -> str:
+    """A cell by what is varied alone."""
+    at = result.cell.at
+    if len(run.varied) == 1:
+        return at[run.varied[0].name]
+    return ", ".join(f"{axis.name} {at[axis.name]}" for axis in run.varied) or "all runs"

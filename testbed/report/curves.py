@@ -1,0 +1,129 @@
+"""Charts of a study: a measurement over an axis, or over cells, with its interval over seeds and theory's band."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from testbed.check.cells import Summary, summarise
+from testbed.report import style
+from testbed.report.axes import Curve, Numbers, short_name
+from testbed.report.studydir import StudyRun
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CURVES_MAX = len(style.SERIES)
+LEFT, RIGHT, TOP, BOTTOM, HEIGHT = 0.85, 0.15, 0.2, 0.5, 2.9
+NAMES_IN, CHARACTER_IN, ROW_IN = 3.4, 0.072, 0.34
+MARKERS = "os^DvPX"
+"""Curves differ by these as well as by colour."""
+WIDE = 20
+"""An axis whose largest number is more than so many times its smallest is drawn by logarithm; arbitrary."""
+
+
+def curve_figure(x: Numbers, found: Sequence[Curve], name: str) -> Figure:
+    """A measurement along an axis of numbers; to be used inside :func:`testbed.report.style.settings`."""
+    labels = any(curve.label for curve in found)
+    legend = 0.24 * len(found) if labels else 0.0
+    figure = style.new_figure(TOP + HEIGHT + BOTTOM + legend)
+    axes = style.new_axes(figure, LEFT, TOP, style.WIDTH_IN - LEFT - RIGHT, HEIGHT)
+    _dress(axes)
+    unit = ""
+    for number, curve in enumerate(found):
+        points = [(x.places[cell.cell.at[x.axis.name]], summarise(cell, name)) for cell in curve.cells]
+        known = [(place, each) for place, each in points if each is not None]
+        unit = known[0][1].unit if known else unit
+        _curve(axes, known, number, curve.label)
+    places = sorted(x.places.values())
+    if places[0] > 0 and places[-1] > WIDE * places[0]:
+        axes.set_xscale("log")
+        axes.set_xticks(places, [f"{place:g}" for place in places])
+        axes.minorticks_off()
+    axes.set_xlabel(x.title, fontsize=style.SMALL, color=style.MUTED)
+    axes.set_ylabel(_title(name, unit), fontsize=style.SMALL, color=style.MUTED)
+    _from_zero(axes)
+    if labels:
+        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.42 / HEIGHT), frameon=False, fontsize=style.SMALL)
+    return figure
+
+
+def _curve(axes: Axes, points: Sequence[tuple[float, Summary]], number: int, label: str) -> None:
+    colour, marker = style.SERIES[number % CURVES_MAX], MARKERS[number % len(MARKERS)]
+    places = [place for place, each in points if each.median is not None]
+    medians = [each.median for _, each in points if each.median is not None]
+    axes.plot(places, medians, color=colour, marker=marker, markersize=6, linewidth=1.6, label=label, zorder=4)
+    band = [(place, each) for place, each in points if each.bound_low is not None and each.bound_high is not None]
+    if band:
+        axes.fill_between(
+            [place for place, _ in band], [each.bound_low or 0.0 for _, each in band],
+            [each.bound_high or 0.0 for _, each in band], color=colour, alpha=0.16, linewidth=0, zorder=1,
+        )  # fmt: skip
+        for place, each in band:  # also visible where the band is thin, or there is but one point
+            axes.vlines(
+                place, each.bound_low or 0, each.bound_high or 0, color=colour, alpha=0.3, linewidth=7, zorder=2
+            )
+    expected = [(place, each.expected) for place, each in points if each.expected is not None]
+    axes.plot(
+        [place for place, _ in expected], [value for _, value in expected], color=style.INK, linewidth=0.9,
+        linestyle=(0, (4, 3)), zorder=3,
+    )  # fmt: skip
+    for place, each in points:
+        axes.plot([place] * len(each.values), each.values, ".", color=colour, alpha=0.45, markersize=3, zorder=3)
+        if each.median is not None and each.low is not None and each.high is not None:
+            ends = [[each.median - each.low], [each.high - each.median]]
+            axes.errorbar(place, each.median, ends, color=colour, capsize=4, linewidth=1.2, zorder=4)
+
+
+def cell_figure(run: StudyRun, name: str) -> Figure:
+    """A measurement of each cell, one below the other; to be used inside :func:`testbed.report.style.settings`."""
+    rows = [(short_name(run, result), summarise(result, name)) for result in run.results]
+    known = [(label, each) for label, each in rows if each is not None]
+    return rows_figure(known, name)
+
+
+def rows_figure(rows: Sequence[tuple[str, Summary]], name: str) -> Figure:
+    """Summaries of one measurement below each other."""
+    height = ROW_IN * max(1, len(rows)) + 0.1
+    names = min(NAMES_IN, 0.4 + CHARACTER_IN * max((len(label) for label, _ in rows), default=0))
+    figure = style.new_figure(TOP + height + BOTTOM)
+    axes = style.new_axes(figure, names, TOP, style.WIDTH_IN - names - RIGHT, height)
+    _dress(axes)
+    for number, (_, each) in enumerate(rows):
+        place, colour = -float(number), style.SERIES[0]
+        if each.bound_low is not None and each.bound_high is not None:
+            axes.hlines(place, each.bound_low, each.bound_high, color=style.UP, alpha=0.55, linewidth=12, zorder=1)
+        if each.expected is not None:
+            axes.vlines(each.expected, place - 0.3, place + 0.3, color=style.INK, linewidth=1.2, zorder=3)
+        axes.plot(each.values, [place] * len(each.values), ".", color=colour, alpha=0.5, markersize=4, zorder=3)
+        if each.median is not None:
+            axes.plot([each.median], [place], "o", color=colour, markersize=8, zorder=5)
+        if each.median is not None and each.low is not None and each.high is not None:
+            ends = [[each.median - each.low], [each.high - each.median]]
+            axes.errorbar(each.median, place, xerr=ends, color=colour, capsize=5, linewidth=1.4, zorder=4)
+    axes.set_yticks([-float(n) for n in range(len(rows))], [style.shorten(label, 44) for label, _ in rows])
+    axes.tick_params(axis="y", length=0, labelcolor=style.INK)
+    axes.set_ylim(-len(rows) + 0.4, 0.6)
+    axes.set_xlabel(_title(name, rows[0][1].unit if rows else ""), fontsize=style.SMALL, color=style.MUTED)
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(0.0, low), high)
+    return figure
+
+
+def _dress(axes: Axes) -> None:
+    axes.set_axisbelow(True)
+    axes.grid(color=style.LINE, linewidth=0.5)
+    axes.tick_params(labelsize=style.SMALL, length=3)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _title(name: str, unit: str) -> str:
+    words = name.replace("_", " ")
+    return f"{words}, {unit}" if unit else words
+
+
+def _from_zero(axes: Axes) -> None:
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(0.0, low), high if high > 0 else 1.0)

@@ -1,0 +1,114 @@
+"""The report of a study or a sweep: one HTML file, its charts, and its data as CSV and Parquet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from testbed.check.cells import Summary, shown, summarise
+from testbed.report import axes, content, curves, data, study_words, words
+from testbed.report.numbers import interval, number
+from testbed.report.page import TEMPLATES, Drawing, Picture, render, save
+from testbed.report.rundir import CHARTS, REPORT
+from testbed.report.studydir import StudyRun, read_study_run
+from testbed.verdict import Verdict
+
+if TYPE_CHECKING:
+    from testbed.study import CellResult
+
+CHARTS_MAX = 8
+"""Arbitrary: a report with more is not read; the table has every number."""
+
+
+def write_study_report(directory: Path) -> Path:
+    """Write ``report.html``, ``charts/`` and the data, and return the page's path. Raises :class:`InputError`."""
+    run = read_study_run(directory)
+    pictures = [save(drawing, directory / CHARTS) for drawing in drawings(run)]
+    data.write_tables(data.rows(run), directory)
+    path = directory / REPORT
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_text(render("study.html.j2", _values(run, pictures)), encoding="utf-8")
+    return unfinished.replace(path)
+
+
+def drawings(run: StudyRun) -> Iterator[Drawing]:
+    """The charts: curves where an axis is numbers, else rows of cells."""
+    x = axes.along(run)
+    found = axes.curves(run, x) if x else []
+    for name in shown(run.results, run.asked["show"])[:CHARTS_MAX]:
+        file, title = re.sub(r"[^A-Za-z0-9_-]", "-", name), name.replace("_", " ").capitalize()
+        if x is not None and len(found) <= curves.CURVES_MAX:
+            told = study_words.curve_sentence(x, found, name)
+            yield Drawing(file, title, told, lambda x=x, n=name: curves.curve_figure(x, found, n))  # type: ignore[misc]
+        else:
+            told = study_words.cells_sentence(run, name)
+            yield Drawing(file, title, told, lambda n=name: curves.cell_figure(run, n))  # type: ignore[misc]
+
+
+def _values(run: StudyRun, pictures: list[Picture]) -> dict[str, Any]:
+    verdict = run.judgement.verdict
+    names = shown(run.results, run.asked["show"])
+    return {
+        "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
+        "title": run.asked["file"],
+        "kind": run.asked["kind"],
+        "scenario": {name: run.asked[name] for name in ("question", "hypothesis", "refuted_by", "scenario")},
+        "outcome": words.OUTCOMES[verdict],
+        "date": str(run.environment.get("date", "")).replace("T", " ").replace("+00:00", " UTC"),
+        "verdict": verdict.name,
+        "mark": content.MARKS[verdict],
+        "sentence": study_words.answer(run),
+        "reasons": list(run.judgement.why),
+        "left_out": study_words.left_out(run),
+        "numbers": content.number_rows(run.judgement.measurements),
+        "pictures": pictures,
+        "legend": study_words.LEGEND,
+        "tables": [_table(run, name) for name in names],
+        "axes": [(axis.name, list(axis.points)) for axis in run.axes],
+        "skipped": run.asked.get("skipped", {}),
+        "seeds": run.asked["seeds"],
+        "command": str(run.environment.get("command", "")),
+        "environment": _environment(run.environment),
+        "runs": [_links(result) for result in run.results],
+    }
+
+
+def _environment(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, value in environment.items() if name != "command" and value != ""]
+
+
+def _table(run: StudyRun, name: str) -> dict[str, Any]:
+    """One measurement, a row for each cell."""
+    rows = [(axes.short_name(run, result), each) for result in run.results if (each := summarise(result, name))]
+    unit = rows[0][1].unit if rows else ""
+    return {
+        "name": name.replace("_", " "), "unit": unit, "source": rows[0][1].source if rows else "",
+        "rows": [_row(label, each) for label, each in rows],
+    }  # fmt: skip
+
+
+def _row(label: str, each: Summary) -> dict[str, Any]:
+    uncertain = f"{number(each.low)} to {number(each.high)}" if each.low is not None and each.high is not None else ""
+    spread = f"{number(min(each.values))} to {number(max(each.values))}" if each.values else ""
+    verdict = Verdict.FAIL if each.outside else Verdict.UNKNOWN if each.left_out else Verdict.PASS
+    return {
+        "label": label, "median": number(each.median, none="not measured"), "interval": uncertain or "too few seeds",
+        "spread": spread, "count": len(each.values), "left_out": each.left_out,
+        "expected": number(each.expected, none=""),
+        "bounds": interval(each.bound_low, each.bound_high, none="no theory"),
+        "verdict": verdict.name if each.judged or each.left_out else "", "mark": content.MARKS[verdict],
+        "outside": each.outside,
+    }  # fmt: skip
+
+
+def _links(result: CellResult) -> dict[str, Any]:
+    """Where each run of a cell is."""
+    return {
+        "name": result.cell.name,
+        "runs": [
+            (run.seed, run.judgement.verdict.name, f"{run.directory}/record/verdict.json" if run.directory else "")
+            for run in result.runs
+        ],
+    }

@@ -1,0 +1,98 @@
+"""The sentences of a study's report, each computed from its results. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from testbed.check.cells import LEVEL, Summary, summarise
+from testbed.report.axes import Curve, Numbers, short_name
+from testbed.report.numbers import counted, quantity
+from testbed.report.studydir import StudyRun
+from testbed.verdict import Verdict
+
+LEGEND = (
+    "Small dots are runs, the large mark is their median, whiskers are the median's "
+    f"{LEVEL:.0%} interval from ranks (six seeds and more have one). Shaded: what theory allows; dashed or upright "
+    "line: what it expects."
+)
+
+
+def answer(run: StudyRun) -> str:
+    """The whole in a sentence."""
+    runs = [each for result in run.results for each in result.runs]
+    verdicts = [each.judgement.verdict for each in runs]
+    whole = f"{counted(len(runs), 'run')} in {counted(len(run.results), 'cell')}"
+    if verdicts.count(Verdict.PASS) == len(runs):
+        return f"{whole}: in each, all numbers with a bound lie where theory allows."
+    parts = [f"{verdicts.count(each)} {each.name}" for each in Verdict if verdicts.count(each)]
+    return f"{whole}: {', '.join(parts)}."
+
+
+def curve_sentence(x: Numbers, found: Sequence[Curve], name: str) -> str:
+    """What the curves show: from where to where, and how that is to theory."""
+    every = [summary for curve in found for cell in curve.cells if (summary := summarise(cell, name)) is not None]
+    parts = [part for curve in found[:3] if (part := _course(x, curve, name))]
+    more = f" ({len(found) - 3} more curves are in the chart.)" if len(found) > 3 else ""
+    return f"{capital('; '.join(parts) or 'no number was measured')}. {theory(every)}{more}"
+
+
+def _course(x: Numbers, curve: Curve, name: str) -> str:
+    points = [(cell.cell.at[x.axis.name], summary) for cell in curve.cells if (summary := summarise(cell, name))]
+    known = [(label, each) for label, each in points if each.median is not None]
+    if not known:
+        return ""
+    (first, one), (last, other) = known[0], known[-1]
+    which = f"{curve.label}: " if curve.label else ""
+    words = name.replace("_", " ")
+    if len(known) == 1:
+        return f"{which}median {words} is {quantity(one.median, one.unit)} at {x.axis.name} {first}"
+    return (
+        f"{which}median {words} goes from {quantity(one.median, one.unit)} at {x.axis.name} {first} "
+        f"to {quantity(other.median, other.unit)} at {last}"
+    )
+
+
+def cells_sentence(run: StudyRun, name: str) -> str:
+    """What the rows show: the smallest and the largest, and how all are to theory."""
+    rows = [(short_name(run, result), each) for result in run.results if (each := summarise(result, name)) is not None]
+    known = [(label, each) for label, each in rows if each.median is not None]
+    words = name.replace("_", " ")
+    if not known:
+        return f"{capital(words)} could not be measured in any cell."
+    (low_at, low), (high_at, high) = (which(known, key=lambda row: row[1].median or 0.0) for which in (min, max))
+    if len(known) == 1 or low.median == high.median:
+        where = "" if len(known) == 1 else " in every cell"
+        return f"Median {words} is {quantity(low.median, low.unit)}{where}. {theory([each for _, each in rows])}"
+    return (
+        f"Median {words} is smallest with {low_at}, {quantity(low.median, low.unit)}, and largest with {high_at}, "
+        f"{quantity(high.median, high.unit)}. {theory([each for _, each in rows])}"
+    )
+
+
+def capital(text: str) -> str:
+    """A sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
+def theory(every: Sequence[Summary]) -> str:
+    """How the values of these cells are to theory."""
+    judged = [each for each in every if each.judged]
+    if not judged:
+        return "No theory bounds it."
+    values, outside = sum(len(each.values) for each in judged), sum(each.outside for each in judged)
+    rest = (
+        "" if len(judged) == len(every) else f" No theory bounds the other {counted(len(every) - len(judged), 'cell')}."
+    )
+    if outside:
+        return f"{outside} of {values} values are outside what theory allows.{rest}"
+    return f"All {values} values lie where theory allows.{rest}"
+
+
+def left_out(run: StudyRun) -> list[str]:
+    """Runs whose numbers are in no median, with the reason."""
+    return [
+        f"{result.cell.name}, seed {each.seed}: {each.judgement.why[0] if each.judgement.why else 'no reason'}"
+        for result in run.results
+        for each in result.runs
+        if each.judgement.verdict is Verdict.UNKNOWN
+    ]

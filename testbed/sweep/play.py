@@ -1,0 +1,163 @@
+"""Play a study: do the runs that are not there yet, judge the whole, and write its report."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import os
+import platform
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from testbed import __version__
+from testbed.boot import pool
+from testbed.boot.means import means_for
+from testbed.boot.runner import commit
+from testbed.check.cells import judge_cells
+from testbed.errors import InputError, Problem
+from testbed.history import VERDICT
+from testbed.job import Clock, Kernel
+from testbed.load import load
+from testbed.report.rundir import ENVIRONMENT, RECORD
+from testbed.report.studydir import RESULTS, STUDY
+from testbed.study import CellResult
+from testbed.sweep import directory as folders
+from testbed.sweep.planned import Planned
+from testbed.verdict import Judgement, check_safe
+
+if TYPE_CHECKING:
+    from testbed.study import Study
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a study is to be played."""
+
+    directory: Path
+    kernel: Kernel
+    clock: Clock
+    jobs: int
+    wall_limit_s: float
+    command: Sequence[str]
+    why: str = ""
+    kind: str = "study"
+    file: str = ""
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a study left."""
+
+    directory: Path
+    judgement: Judgement
+    report: Path
+    done: int
+    kept: int
+
+
+def play(planned: Planned, options: Options, tell: Tell) -> Outcome:
+    """Do what is missing. Raises for bad input and for what this machine lacks; anything else is in the outcome."""
+    with _alone(options.directory):
+        return _play(planned, options, tell)
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Nobody else may work on the directory meanwhile. The kernel lets go of the lock however this process ends."""
+    directory.mkdir(parents=True, exist_ok=True)
+    held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise InputError(Problem(str(directory), "another process plays it", "wait for its end")) from error
+    finally:
+        os.close(held)
+
+
+def _play(planned: Planned, options: Options, tell: Tell) -> Outcome:
+    directory = options.directory
+    there = folders.complete(directory, planned)
+    folders.write_json(directory / STUDY, folders.asked(planned, options.kind, options.file, options.settings))
+    tasks = _tasks(planned, options, there)
+    if tasks and options.kernel == "guest":
+        means_for(load(str(planned.scenario), planned.cells[0].settings).plan, tell)  # once, not in every run
+    ended = pool.play(tasks, options.jobs, _progress(len(tasks), len(there), tell))
+    failed = {each.task.directory: each.problem for each in ended if each.problem}
+    tell("judging")
+    results = folders.collect(directory, planned, failed)
+    judgement = check_safe(_judge, planned.study, results)
+    folders.write_json(directory / RECORD / RESULTS, folders.results_json(results))
+    folders.write_json(directory / RECORD / VERDICT, judgement.to_json())
+    folders.write_json(directory / ENVIRONMENT, _environment(options))
+    tell("writing the report")
+    from testbed.report.study_page import write_study_report
+
+    return Outcome(directory, judgement, write_study_report(directory), len(tasks), len(there))
+
+
+def _judge(study: Study, results: Sequence[CellResult]) -> Judgement:
+    measured = [*study.measure_function(results)] if study.measure_function else []
+    return judge_cells(results, measured)
+
+
+def _tasks(planned: Planned, options: Options, there: set[tuple[str, int]]) -> list[pool.Task]:
+    """Seed by seed, so that an interruption leaves every cell alike."""
+    return [
+        pool.Task(
+            name=f"{cell.cell.name}, seed {seed}", file=str(planned.scenario), settings=cell.settings, seed=seed,
+            directory=str(folders.run_directory(options.directory, cell, seed)), kernel=options.kernel,
+            clock=options.clock, wall_limit_s=options.wall_limit_s, why=options.why,
+            command=tuple(_command(planned.scenario, cell.settings, seed)),
+        )
+        for seed in range(1, planned.study.seeds + 1)
+        for cell in planned.cells
+        if (cell.folder, seed) not in there
+    ]  # fmt: skip
+
+
+def _command(scenario: Path, settings: Mapping[str, str], seed: int) -> list[str]:
+    words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+    return ["testbed", "run", os.path.relpath(scenario), "--seed", str(seed), *words]
+
+
+def _progress(total: int, kept: int, tell: Tell) -> Callable[[int, Sequence[pool.Task]], None]:
+    said = f", {kept} were there" if kept else ""
+
+    def change(ended: int, running: Sequence[pool.Task]) -> None:
+        now = "; ".join(task.name for task in running)
+        if running:
+            tell(f"{ended} of {total} runs done{said}; now {now}")
+
+    return change
+
+
+def _environment(options: Options) -> dict[str, object]:
+    return {
+        "testbed": __version__, "command": shlex.join(options.command), "kernel": options.kernel,
+        "clock": options.clock, "why": options.why, "commit": commit(), "python": platform.python_version(),
+        "host_kernel": platform.release(), "machine": platform.machine(), "cpus": os.cpu_count(),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }  # fmt: skip
+
+
+def prepare(out: Path | None, stem: str) -> Path:
+    """The study's directory: one that is new or empty, or one that a study wrote. Raises :class:`InputError`."""
+    if out is None:
+        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        return Path("runs", f"{stem}-{stamp}-{os.getpid()}").absolute()
+    directory = out.absolute()
+    if directory.exists() and not directory.is_dir():
+        raise InputError(Problem(f"--out {out}", "is a file", "name a folder"))
+    if directory.exists() and any(directory.iterdir()) and not (directory / STUDY).exists():
+        raise InputError(
+            Problem(f"--out {out}", "is not empty, and no sweep or study wrote it", "name a new folder, or empty it")
+        )
+    return directory
