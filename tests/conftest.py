@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from testbed.boot.runner import Options, Outcome, run
 from testbed.kernel import build
@@ -16,6 +17,8 @@ from testbed.load import load
 
 ROOT = Path(__file__).parent.parent
 RunScenario = Callable[..., Outcome]
+settings.register_profile("testbed", deadline=None)  # how fast a machine is decides no test
+settings.load_profile("testbed")
 
 
 @pytest.fixture(scope="session")
