@@ -91,8 +91,7 @@ def measure(result: Result) -> Iterator[Measurement]:
             yield from metadata(result)
             continue
         profile = PROFILES[name]
-        ways = [way for way in ("read", "write") if way in profile.pattern or profile.pattern == "randrw"]
-        parts = [fio.found(result.history, name, way) for way in ways]
+        parts = [fio.found(result.history, name, way) for way in fio.ways(profile.pattern)]
         known = [part for part in parts if part is not None]
         iops = sum(part.iops for part in known) if len(known) == len(parts) else None
         yield Measurement.against(f"iops_{name}", iops, expected(result, name, profile))
@@ -105,9 +104,9 @@ def measure(result: Result) -> Iterator[Measurement]:
             between, _ = served(result, name)
             little = storage.latency(profile.depth, iops, slowest, requests / iops, between).scaled(1000, "ms")
             yield Measurement.against(f"mean_{name}", 1000 * mean, little)
-        for way, part in zip(ways, known, strict=True):
+        for part in known:
             for quantile, seconds in part.quantiles_s.items():
-                yield Measurement(f"{quantile}_{way}_{name}", 1000 * seconds, "ms")
+                yield Measurement(f"{quantile}_{part.way}_{name}", 1000 * seconds, "ms")
 
 
 def metadata(result: Result) -> Iterator[Measurement]:

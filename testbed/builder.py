@@ -29,10 +29,11 @@ from testbed.fields import (
     RouterFields,
     ShareFields,
     Text,
+    VolumeFields,
     VpnFields,
 )
 from testbed.parameters import Parameters
-from testbed.stores import Share
+from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate
 from testbed.values import Values
 
@@ -84,6 +85,7 @@ class Topology(Values):
         self._links: list[model.Link] = []
         self._vpns: list[model.Vpn] = []
         self._shares: list[Share] = []
+        self._volumes: list[Volume] = []
 
     def param(
         self, name: str, kind: type[T] | Callable[[str], T], default: str, help: str, *, choices: tuple[str, ...] = ()
@@ -185,12 +187,20 @@ class Topology(Values):
         self._shares.append(fields.share(name, client, server, kind, options, self.parameters.problems))
         return name
 
+    def volume(self, name: str, host: str, kind: str, **options: Unpack[VolumeFields]) -> str:
+        """Give a host a block device: of a class (``gp3``, ``io2``, ``st1``), or ``nbd`` from ``server=``.
+
+        ``options``: :class:`testbed.stores.Volume`.
+        """
+        self._volumes.append(fields.volume(name, host, kind, options, self.parameters.problems))
+        return name
+
     def build(self) -> model.Model:
         """The model of all that was declared."""
         return model.Model(
             name=self.name, about=self.about, sites=tuple(self._sites.values()), routers=tuple(self._routers),
             hosts=tuple(self._hosts), links=tuple(self._links), vpns=tuple(self._vpns),
-            shares=tuple(self._shares),
+            shares=tuple(self._shares), volumes=tuple(self._volumes),
         )  # fmt: skip
 
     def _add_site(self, name: str, kind: model.SiteKind, cidr: str, cidr6: str, mtu: int, *, ospf: bool) -> SiteHandle:

@@ -19,7 +19,7 @@ from testbed.model import (
     VpnKind,
     VpnRouting,
 )
-from testbed.stores import NfsVersion, Share, ShareKind, WhenLost
+from testbed.stores import NfsVersion, Share, ShareKind, Volume, VolumeKind, WhenLost
 from testbed.units import Duration, Quantity, Rate, Ratio, Size, UnitError
 
 Q = TypeVar("Q", bound=Quantity)
@@ -37,6 +37,7 @@ VPN_KINDS: tuple[VpnKind, ...] = get_args(VpnKind)
 VPN_ROUTINGS: tuple[VpnRouting, ...] = get_args(VpnRouting)
 SHARE_KINDS: tuple[ShareKind, ...] = get_args(ShareKind)
 NFS_VERSIONS: tuple[NfsVersion, ...] = get_args(NfsVersion)
+VOLUME_KINDS: tuple[VolumeKind, ...] = get_args(VolumeKind)
 WHEN_LOST: tuple[WhenLost, ...] = get_args(WhenLost)
 
 
@@ -117,6 +118,16 @@ class ShareFields(TypedDict, total=False):
     sync: bool
     commits: bool
     size: Text | Size
+    on: str
+
+
+class VolumeFields(TypedDict, total=False):
+    """Fields of :class:`testbed.stores.Volume`."""
+
+    server: str
+    size: Text | Size
+    iops: int | None
+    credits: Text | Size | None
 
 
 class BgpFields(TypedDict, total=False):
@@ -188,11 +199,23 @@ def share(
     usual = Share(name=name, client=client, server=server, kind=chosen(where, kind, SHARE_KINDS, problems))
     version = "4.1" if usual.kind == "efs" else usual.version
     read: dict[str, Any] = {
-        field: given[field] for field in ("retrans", "nconnect", "sync", "commits") if field in given
+        field: given[field] for field in ("retrans", "nconnect", "sync", "commits", "on") if field in given
     }
     for field, quantities in (("timeo", Duration), ("rsize", Size), ("wsize", Size), ("size", Size)):
         if field in given:
             read[field] = quantity(f"{where}, {field}", quantities, given[field], getattr(usual, field), problems)
     read["version"] = chosen(f"{where}, version", str(given.get("version", version)), NFS_VERSIONS, problems, "4.2")
     read["lost"] = chosen(f"{where}, lost", str(given.get("lost", usual.lost)), WHEN_LOST, problems)
+    return replace(usual, **read)
+
+
+def volume(name: str, host: str, kind: str, given: Mapping[str, Any], problems: list[Problem]) -> Volume:
+    """A volume from fields given as text. Problems are noted, not raised."""
+    where = f"volume {name}"
+    unknown(where, given, VolumeFields, problems)
+    usual = Volume(name=name, host=host, kind=chosen(where, kind, VOLUME_KINDS, problems))
+    read: dict[str, Any] = {field: given[field] for field in ("server", "iops") if field in given}
+    for field in ("size", "credits"):
+        if given.get(field) is not None:
+            read[field] = quantity(f"{where}, {field}", Size, given[field], getattr(usual, field), problems)
     return replace(usual, **read)

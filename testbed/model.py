@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from testbed.stores import Share
+from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate, Ratio, Size
 
 Distribution = Literal["constant", "uniform", "normal", "pareto", "paretonormal", "table"]
@@ -261,3 +261,4 @@ class Model:
     links: tuple[Link, ...] = ()
     vpns: tuple[Vpn, ...] = ()
     shares: tuple[Share, ...] = ()
+    volumes: tuple[Volume, ...] = ()

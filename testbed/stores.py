@@ -1,4 +1,4 @@
-"""What storage a topology has, as frozen values: shares that one host serves to another. Nothing here touches anything.
+"""What storage a topology has, as frozen values: shares and volumes. Nothing here touches anything.
 
 Made by :class:`testbed.builder.Topology`, checked by :mod:`testbed.plan.validate_stores`, brought up by
 :mod:`testbed.daemons.stores`.
@@ -32,7 +32,8 @@ class Share:
         nconnect: TCP connections.
         sync: each write(2) waits for the server (mount option ``sync``).
         commits: the server has written before it says so (export option ``sync``).
-        size: room on the server, which keeps it in memory.
+        size: room on the server, which keeps it in memory unless it is
+        on: a volume of the server, which has an ext4 file system then.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Share:
     sync: bool = False
     commits: bool = True
     size: Size = Size(256 * 2**20)
+    on: str = ""
 
     def options(self) -> str:
         """The mount's options, but for addresses: nfs(5)."""
@@ -59,3 +61,27 @@ class Share:
         words += ["noresvport"] if self.kind == "efs" else []
         words += ["sync"] if self.sync else []
         return ",".join(words)
+
+
+VolumeKind = Literal["gp3", "io2", "st1", "nbd"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volume:
+    """A block device of ``host``.
+
+    Attributes:
+        kind: a class of block storage, which limits and delays it (:mod:`testbed.theory.volumes`), or ``nbd``: a
+            volume that ``server`` has in memory and serves across the network.
+        size: of the device; it takes memory as it is written to.
+        iops: as provisioned; ``None``: the class's own.
+        credits: of a class that bursts, bytes left at the start; ``None``: all it can have.
+    """
+
+    name: str
+    host: str
+    kind: VolumeKind
+    server: str = ""
+    size: Size = Size(2**30)
+    iops: int | None = None
+    credits: Size | None = None

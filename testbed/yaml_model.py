@@ -239,10 +239,22 @@ class ShareKeys(Strict):
     sync: Flag | None = None
     commits: Flag | None = None
     size: SizeText | None = None
+    on: str | None = None
+
+
+class VolumeKeys(Strict):
+    """A block device of a host: see ``testbed.stores.Volume``."""
+
+    host: str
+    kind: str
+    server: str | None = None
+    size: SizeText | None = None
+    iops: OptionalWhole = None
+    credits: SizeText | None = None
 
 
 class Document(Strict):
-    """A topology. The order of sites, routers, hosts, links, VPNs and shares is that of the plan."""
+    """A topology. The order of sites, routers, hosts, links, VPNs and stores is that of the plan."""
 
     about: str = Field("", description="one line")
     params: dict[str, Param] = {}
@@ -252,3 +264,4 @@ class Document(Strict):
     links: dict[str, LinkKeys] = {}
     vpns: dict[str, VpnKeys] = {}
     shares: dict[str, ShareKeys] = {}
+    volumes: dict[str, VolumeKeys] = {}

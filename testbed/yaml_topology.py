@@ -133,6 +133,8 @@ def _declare(t: Topology, content: yaml_model.Document) -> None:
         t.vpn(name, *vpn.between, bgp=_bgp(t, vpn.bgp), **_given(vpn, "between", "bgp"))
     for name, share in content.shares.items():
         t.nfs(name, *share.between, **_given(share, "between"))
+    for name, volume in content.volumes.items():
+        t.volume(name, volume.host, volume.kind, **_given(volume, "host", "kind"))
 
 
 def _declare_site(t: Topology, name: str, site: yaml_model.SiteKeys) -> None:

@@ -14,6 +14,8 @@ from testbed.units import Size
 
 MEMORY_BASE, MEMORY_PER_NODE = Size(2**30), Size(700 * 2**10)
 """What the guest is given; only what it touches is used. Measured with benchmarks/scale.py."""
+VOLUME_TOUCHED = Size(512 * 2**20)
+"""Memory of a volume, which takes what is written to it; arbitrary: several times what a load of fio touches."""
 OTHER_KERNEL = "TESTBED_KERNEL"
 """Environment variable that names a kernel built elsewhere."""
 
@@ -28,7 +30,7 @@ class Means:
 
 def means_for(plan: Plan, tell: Callable[[str], None]) -> Means:
     """The means for a plan; builds the kernel if there is none. Raises what this machine lacks."""
-    stored = sum(share.size for share in plan.shares)
+    stored = sum(share.size for share in plan.shares) + sum(min(v.size, VOLUME_TOUCHED) for v in plan.volumes)
     memory = Size(MEMORY_BASE + MEMORY_PER_NODE * len(plan.nodes) + stored)
     check_memory(memory)
     if OTHER_KERNEL in os.environ:

@@ -12,11 +12,17 @@ QUANTILES = {"50.000000": "p50", "99.000000": "p99", "99.900000": "p99.9"}
 """As fio names them, and as we do."""
 
 
+def ways(pattern: str) -> tuple[str, ...]:
+    """What a pattern of fio does: ``read``, ``write``, or both."""
+    return ("read", "write") if pattern in ("rw", "randrw") else tuple(w for w in ("read", "write") if w in pattern)
+
+
 @dataclass(frozen=True)
 class Found:
     """One direction of a measurement: reads, writes, or all fsyncs.
 
     Attributes:
+        way: ``read`` or ``write``.
         iops: requests a second.
         byte_s: bytes a second.
         mean_s: from handing a request over until it is done, on average.
@@ -26,6 +32,7 @@ class Found:
         errors: of the whole job.
     """
 
+    way: str
     iops: float
     byte_s: float
     mean_s: float
@@ -44,6 +51,7 @@ def found(history: History, name: str, way: str = "read") -> Found | None:
         return None
     percentiles = part["clat_ns"].get("percentile", {})
     return Found(
+        way=way,
         iops=part["iops"],
         byte_s=part["bw_bytes"],
         mean_s=part["lat_ns"]["mean"] / 1e9,

@@ -12,11 +12,14 @@ import contextlib
 import ctypes
 import os
 import socket
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from testbed.daemons import process
 from testbed.errors import Problem, RunError
+from testbed.kernel.programs import ENVIRONMENT
 from testbed.net.namespace import CLONE_NEWUTS, Namespaces, mount, setns, unshare
 from testbed.plan.plan import Node
 from testbed.stores import IO_SIZE_MAX, Share
@@ -36,8 +39,11 @@ MNT_FORCE, MNT_DETACH = 1, 2
 class NfsServer:
     """The kernel's NFS server on one host."""
 
-    def __init__(self, server: Node, shares: Sequence[Share], clients: Sequence[str]) -> None:
+    def __init__(
+        self, server: Node, shares: Sequence[Share], clients: Sequence[str], devices: Mapping[str, Path]
+    ) -> None:
         self.node = server
+        self._devices = devices
         self.shares = shares
         self._clients = clients
         self._mounts: list[Path] = []
@@ -54,7 +60,7 @@ class NfsServer:
             with namespaces.inside(self.node.name):
                 self._mount("tmpfs", root, "size=1m,mode=755")
                 for share in self.shares:
-                    self._mount("tmpfs", root / share.name, f"size={int(share.size)},mode=1777")
+                    self._room(share, root / share.name)
                 self._mount("nfsd", control)
                 self._control = control
                 self._serve(control)
@@ -62,9 +68,22 @@ class NfsServer:
         except OSError as error:
             raise RunError(Problem(f"NFS server on {self.node.name}", str(error), "testbed doctor")) from error
 
-    def _mount(self, kind: str, target: Path, data: str = "") -> None:
+    def _room(self, share: Share, target: Path) -> None:
+        """Memory, or a new file system on a volume."""
+        if not share.on:
+            self._mount("tmpfs", target, f"size={int(share.size)},mode=1777")
+            return
+        device = str(self._devices[share.on])
+        argv = [process.find("mkfs.ext4") or "mkfs.ext4", "-q", "-F", "-E", "nodiscard", device]
+        made = subprocess.run(argv, capture_output=True, text=True, check=False, env=dict(ENVIRONMENT))
+        if made.returncode:
+            raise OSError(made.returncode, f"mkfs.ext4 on {device}: {made.stderr.strip()}")
+        self._mount("ext4", target, source=device)
+        target.chmod(0o1777)
+
+    def _mount(self, kind: str, target: Path, data: str = "", source: str = "") -> None:
         target.mkdir(parents=True)
-        mount(kind, str(target), kind, 0, data)
+        mount(source or kind, str(target), kind, 0, data)
         self._mounts.append(target)
 
     def _serve(self, control: Path) -> None:

@@ -41,6 +41,7 @@ def compile_plan(model: Model, lab: str, parameters: Mapping[str, str] | None = 
         links=tuple(draft.links), access=tuple(draft.access), tunnels=tuple(draft.tunnels),
         loopbacks=tuple(draft.loopbacks), routes=tuple(draft.routes), routing=routings, reach=reach(routings),
         blocks_icmp=tuple(router.name for router in model.routers if router.blocks_icmp), shares=model.shares,
+        volumes=model.volumes,
     )  # fmt: skip
 
 

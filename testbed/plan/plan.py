@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from testbed.model import Bfd, Impairment
-from testbed.stores import Share
+from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate
 
 FABRIC = "fabric"
@@ -242,6 +242,7 @@ class Plan:
     access: tuple[PlannedLink, ...] = field(default=())
     """The hosts' own links to their subnet, for the hosts that were given an impairment or a rate."""
     shares: tuple[Share, ...] = ()
+    volumes: tuple[Volume, ...] = ()
 
     def node(self, name: str) -> Node:
         """The node of that name. Raises ``KeyError``."""
@@ -254,6 +255,10 @@ class Plan:
     def share(self, name: str) -> Share:
         """The share of that name. Raises ``KeyError``."""
         return _by_name(self.shares, name)
+
+    def volume(self, name: str) -> Volume:
+        """The volume of that name. Raises ``KeyError``."""
+        return _by_name(self.volumes, name)
 
     def routing_of(self, node: str) -> Routing:
         """What a router's daemon is told. Raises ``KeyError``."""
@@ -276,7 +281,7 @@ class Plan:
         return tuple(node for node in self.nodes if node.kind == "host")
 
 
-_Named = TypeVar("_Named", Node, PlannedLink, Share)
+_Named = TypeVar("_Named", Node, PlannedLink, Share, Volume)
 
 
 def _by_name(values: tuple[_Named, ...], name: str) -> _Named:

@@ -92,8 +92,12 @@ def _filters(plan: Plan) -> Iterator[str]:
 
 
 def _stores(plan: Plan) -> Iterator[str]:
+    for v in plan.volumes:
+        served = f"across the network from {v.server}, in its memory" if v.server else "as its class limits it"
+        yield f"{v.name}: a {v.kind} of {v.host}, {v.size}, {served}"
     for s in plan.shares:
-        yield f"{s.name}: {s.client} mounts {s.server}:/{s.name}, {s.size} in memory; {s.options()}"
+        place = f"ext4 on {s.on}" if s.on else f"{s.size} in memory"
+        yield f"{s.name}: {s.client} mounts {s.server}:/{s.name}, {place}; {s.options()}"
 
 
 def _daemons(plan: Plan) -> Iterator[str]:

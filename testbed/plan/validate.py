@@ -44,13 +44,13 @@ def validate(model: Model) -> list[Problem]:
         return wrong
     checks = (
         _names, _ranges, _room, _sites, _routers, _hosts, validate_links.links, validate_links.vpns, _numbers,
-        validate_stores.shares,
+        validate_stores.shares, validate_stores.volumes,
     )  # fmt: skip
     return [problem for check in checks for problem in check(model)]
 
 
 def _parts(model: Model) -> Iterator[object]:
-    for part in (*model.sites, *model.routers, *model.hosts, *model.links, *model.vpns, *model.shares):
+    for part in (*model.sites, *model.routers, *model.hosts, *model.links, *model.vpns, *model.shares, *model.volumes):
         yield part
         if isinstance(part, Site):
             yield from part.subnets
@@ -75,6 +75,7 @@ def _names(model: Model) -> Iterator[Problem]:
         *(("tunnel", tunnel) for vpn in model.vpns for tunnel in vpn.tunnels),
         *(("vpn", vpn.name) for vpn in model.vpns),
         *(("share", share.name) for share in model.shares),
+        *(("volume", volume.name) for volume in model.volumes),
     ]
     for kind, name in dict.fromkeys(named):
         yield from _name(f"{kind} {name}", name)

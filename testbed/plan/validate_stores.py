@@ -1,4 +1,4 @@
-"""What can be wrong with shares."""
+"""What can be wrong with shares and volumes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from testbed.errors import Problem, known
 from testbed.model import Model
-from testbed.stores import IO_SIZE_MAX, Share
+from testbed.stores import IO_SIZE_MAX, Share, Volume
+from testbed.theory.volumes import CLASSES
 from testbed.units import Duration, Size
 
 PAGE = Size(4096)
@@ -17,6 +18,12 @@ TIMEO_MAX = Duration(600 * 10**9)
 """The kernel's own, ``NFS_MAX_TCP_TIMEOUT``. Source: Linux include/linux/nfs_fs.h."""
 NCONNECT_MAX, RETRANS_MAX = 16, 100
 """``NFS_MAX_CONNECTIONS`` of Linux, nfs(5); the other is arbitrary."""
+VOLUMES_MAX = 16
+"""``nbds_max`` of the kernel. Source: Linux drivers/block/nbd.c."""
+VOLUME_MIN, VOLUME_MAX = Size(16 * 2**20), Size(16 * 2**40)
+"""A file system has to fit; the largest gp3 and st1 there are (AWS EC2 user guide, 2023 copy)."""
+IOPS_MIN = 100
+"""Arbitrary; io2's own."""
 SIZE_MIN, SIZE_MAX = Size(2**20), Size(4 * 2**30)
 """Arbitrary: room for one file; memory of the machine."""
 
@@ -33,9 +40,46 @@ def shares(model: Model) -> Iterator[Problem]:
             yield Problem(where, f"{share.client} would mount from itself", "a client and a server are two hosts")
         yield from _numbers(where, share)
         yield from _efs(where, share)
-    for name, count in Counter(share.name for share in model.shares).items():
+        there = [volume.name for volume in model.volumes if volume.host == share.server]
+        if share.on and share.on not in there:
+            yield Problem(where, f"{share.server} has no volume {share.on!r}", known(share.on, there))
+    for volume, count in Counter(share.on for share in model.shares if share.on).items():
         if count > 1:
-            yield Problem(f"share {name}", f"{count} of them have this name", "give each its own name")
+            yield Problem(f"volume {volume}", f"{count} shares are on it", "give each a volume of its own")
+    names = [share.name for share in model.shares] + [volume.name for volume in model.volumes]
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield Problem(f"store {name}", f"{count} of them have this name", "give each its own name")
+
+
+def volumes(model: Model) -> Iterator[Problem]:
+    """Every problem of the volumes."""
+    hosts = [host.name for host in model.hosts]
+    if len(model.volumes) > VOLUMES_MAX:
+        yield Problem(
+            "volumes", f"{len(model.volumes)} are too many", f"at most {VOLUMES_MAX}: the kernel's nbd devices"
+        )
+    for volume in model.volumes:
+        where = f"volume {volume.name}"
+        ends = [("host", volume.host)] + ([("server", volume.server)] if volume.kind == "nbd" else [])
+        for role, name in ends:
+            if name not in hosts:
+                yield Problem(where, f"its {role} {name!r} is no host", known(name, hosts))
+        if volume.kind == "nbd" and volume.host == volume.server:
+            yield Problem(where, "it would not cross the network", "a host and a server are two hosts")
+        yield from _class(where, volume)
+
+
+def _class(where: str, volume: Volume) -> Iterator[Problem]:
+    if volume.size % PAGE or not VOLUME_MIN <= volume.size <= VOLUME_MAX:
+        hint = f"a multiple of {PAGE}, {VOLUME_MIN} to {VOLUME_MAX}"
+        yield Problem(where, f"a size of {volume.size} cannot be had", hint)
+    kind = CLASSES.get(volume.kind)
+    if volume.iops is not None and (kind is None or not IOPS_MIN <= volume.iops <= kind.iops_max):
+        hint = f"between {IOPS_MIN} and {kind.iops_max}" if kind else "leave them out"
+        yield Problem(where, f"a {volume.kind} has no {volume.iops} IOPS", hint)
+    if volume.credits is not None and (kind is None or not kind.burst_s):
+        yield Problem(where, f"a {volume.kind} has no credits", "leave them out")
 
 
 def _numbers(where: str, share: Share) -> Iterator[Problem]:

@@ -56,7 +56,7 @@ class Lab:
         self.waiter = waiter
         self.scratch = scratch
         self.probe = Probes(self.plan, network.namespaces, recorder, waiter, scratch)
-        self.stores = Stores(self.plan, network.namespaces, scratch)
+        self.stores = Stores(self.plan, network.namespaces, scratch, network.seed)
         self.storage = Storage(self.stores, network.namespaces, recorder, waiter, scratch, network.seed)
         self._overlays = 0
         self._restarted: dict[tuple[str, str], int] = {}

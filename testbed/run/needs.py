@@ -27,7 +27,11 @@ def _needed(plan: Plan) -> Iterator[str]:
     for tunnel in plan.tunnels:
         if tunnel.kind == "ipsec":
             yield from ("charon-systemd", "swanctl")
-    if plan.shares:
+    if plan.shares or plan.volumes:
         yield "fio"
+    if any(share.on for share in plan.shares):
+        yield "mkfs.ext4"
+    if any(volume.kind == "nbd" for volume in plan.volumes):
+        yield from ("nbdkit", "nbd-client")
     if filters.nodes(plan):
         yield "nft"

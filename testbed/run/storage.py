@@ -52,9 +52,10 @@ class Storage:
             ramp: see above.
         """
         name = name or f"fio-{store}"
-        node, folder = self.stores.behind(store) if behind else (self.stores.client(store), self.stores.path(store))
+        node, folder = self.stores.behind(store) if behind else (self.stores.user(store), self.stores.path(store))
+        target = folder if folder.is_block_device() else folder / DATA
         running = fios.start(
-            self._namespaces, self._recorder.record / fios.FOLDER, name, node, folder / DATA, profile,
+            self._namespaces, self._recorder.record / fios.FOLDER, name, node, target, profile,
             Duration.parse(duration), Size.parse(size), derive(self._seed, "fio", name), Duration.parse(ramp),
         )  # fmt: skip
         self._recorder.event("probe.start", probe=name, source=node, target=store, sort="fio")
@@ -69,7 +70,7 @@ class Storage:
     def files(self, store: str, count: int, *, name: str = "", behind: bool = False) -> None:
         """Make, look at and remove that many files, one after the other; ``behind``: on its server."""
         name = name or f"files-{store}"
-        node, folder = self.stores.behind(store) if behind else (self.stores.client(store), self.stores.path(store))
+        node, folder = self.stores.behind(store) if behind else (self.stores.user(store), self.stores.path(store))
         output = self._recorder.record / files.FOLDER / f"{name}.json"
         output.parent.mkdir(exist_ok=True)
         child = files.start(self._namespaces, self._scratch, name, node, folder, count, output)
@@ -85,7 +86,7 @@ class Storage:
     def writer(self, store: str, interval: str | Duration = "100 ms", *, name: str = "") -> Iterator[writers.Writer]:
         """Write numbered records, each with fsync, while the block runs; then see at the server what is there."""
         name = name or f"writer-{store}"
-        node, folder = self.stores.client(store), self.stores.path(store)
+        node, folder = self.stores.user(store), self.stores.path(store)
         running = writers.start(
             self._namespaces, self._scratch, name, node, folder, Duration.parse(interval), self._recorder.epoch_ns
         )
@@ -101,7 +102,7 @@ class Storage:
     def tcp_window(self, store: str) -> int:
         """Most bytes that one connection of a share may have under way: the smallest of its ends' buffers."""
         found = []
-        for node in (self.stores.client(store), self.stores.behind(store)[0]):
+        for node in (self.stores.user(store), self.stores.behind(store)[0]):
             with self._namespaces.inside(node):
                 for name in ("tcp_rmem", "tcp_wmem"):
                     text = Path("/proc/sys/net/ipv4", name).read_text(encoding="ascii")

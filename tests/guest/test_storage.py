@@ -60,6 +60,25 @@ def test_an_outage_fails_soft_mounts_alone_and_loses_nothing(
     assert found.get("errno", {}).get("value") == error
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(("duration=500ms",), id="defaults"),
+        pytest.param(
+            ("duration=500ms", "burst=2s", "st1.credits=256MiB", "gp3.iops=6000", "io2.iops=2000"), id="others"
+        ),
+    ],
+)
+def test_volumes_give_their_documented_limits_within_2_percent(
+    run_scenario: RunScenario, settings: tuple[str, ...]
+) -> None:
+    outcome = run_scenario("scenarios/block_storage.py", *settings)
+    found = measured(outcome)
+    assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
+    assert found["iops_st1-1m"]["expected"] == (250 if len(settings) == 1 else 40)
+    assert found["iops_gp3-4k"]["expected"] == (3000 if len(settings) == 1 else 6000)
+
+
 def test_one_seed_gives_one_record(run_scenario: RunScenario) -> None:
     settings = ("loads=mixed-qd64", "duration=200ms")
     first, second = (run_scenario(LATENCY, *settings, again=number) for number in (0, 1))
