@@ -69,6 +69,12 @@ def load(name: str, settings: Mapping[str, str], lab: str = "") -> Loaded:
     _check(model, parameters)
     texts = {name: parameter.value for name, parameter in parameters.declared.items()}
     plan = compile_plan(model, lab or lab_id(model.name), texts)
+    if (
+        scenario is not None
+        and scenario.check_function is not None
+        and (problems := [*scenario.check_function(plan, values)])
+    ):
+        raise InputError(problems)
     return Loaded(path, file, scenario, model, parameters, values, plan)
 
 
@@ -148,12 +154,11 @@ def _scenario(module: ModuleType, path: Path) -> Scenario | None:
 
 
 def _declare(scenario: Scenario, parameters: Parameters) -> dict[str, object]:
-    return {
-        declared.name: parameters.declare(
-            declared.name, declared.kind, declared.default, declared.help, choices=declared.choices
-        )
-        for declared in scenario.parameters
-    }
+    values: dict[str, object] = {}
+    for each in scenario.parameters:
+        values[each.name] = parameters.declare(each.name, each.kind, each.default, each.help, choices=each.choices)
+        parameters.imply(each.sets.get(str(values[each.name]), {}))
+    return values
 
 
 def _topology(path: Path, module: ModuleType | None, parameters: Parameters) -> Topology:

@@ -61,6 +61,12 @@ class Parameters:
     given: Mapping[str, str] = field(default_factory=dict)
     declared: dict[str, Parameter] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    implied: dict[str, str] = field(default_factory=dict)
+    """What another parameter's value makes of those that the user did not give."""
+
+    def imply(self, values: Mapping[str, str]) -> None:
+        """Let parameters that are declared later have these values, unless the user gave others."""
+        self.implied.update(values)
 
     def declare(
         self, name: str, kind: type[T] | Callable[[str], T], default: str, help: str, *, choices: tuple[str, ...] = ()
@@ -80,13 +86,14 @@ class Parameters:
         if name in self.declared:
             self.problems.append(Problem(f"parameter {name}", "declared twice", "give each its own name"))
         read = _reader(kind)
-        value = usual = _chosen(read, default, choices)
+        usual = _chosen(read, default, choices)
+        value = _chosen(read, self.implied.get(name, default), choices)
         if name in self.given:
             try:
                 value = _chosen(read, self.given[name], choices)
             except ValueError as error:
                 self.problems.append(Problem(f"--set {name}", str(error), f"{help}; default {default}"))
-        texts = _text(usual, default), _text(value, self.given.get(name, default))
+        texts = _text(usual, default), _text(value, self.given.get(name, self.implied.get(name, default)))
         self.declared[name] = Parameter(name, _type_name(kind, choices), texts[0], help, texts[1], choices)
         return value
 

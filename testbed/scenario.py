@@ -8,7 +8,7 @@ A scenario file makes one and gives it two functions::
     def run(lab): ...          # where the lab is, on the lab's clock
 
     @scenario.measure
-    def measure(history): ...  # afterwards, from the record alone: yields measurements
+    def measure(result): ...   # afterwards, from the record alone: yields measurements
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from testbed.errors import Problem
 from testbed.parameters import Parameter
 from testbed.units import Duration
 from testbed.verdict import Measurement
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Run = Callable[["Lab"], None]
 Measure = Callable[["Result"], Iterable[Measurement]]
+Check = Callable[["Plan", Mapping[str, object]], Iterable[Problem]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Declared:
     default: str
     help: str
     choices: tuple[str, ...] = ()
+    sets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -53,13 +56,24 @@ class Scenario:
     parameters: list[Declared] = field(default_factory=list)
     run_function: Run | None = None
     measure_function: Measure | None = None
+    check_function: Check | None = None
 
     def param(
-        self, name: str, kind: Callable[[str], object] | type, default: str, help: str, *, choices: tuple[str, ...] = ()
-    ) -> str:
-        """Declare a parameter. Returns its name, to look its value up with in ``lab.parameters``."""
-        self.parameters.append(Declared(name, kind, default, help, choices))
+        self, name: str, kind: Callable[[str], object] | type, default: str, help: str, *,
+        choices: tuple[str, ...] = (), sets: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> str:  # fmt: skip
+        """Declare a parameter. Returns its name, to look its value up with in ``lab.parameters``.
+
+        ``sets``: what other parameters are, by this one's value, where the user gave them no value of their own. Those
+        that the topology does not have are left alone.
+        """
+        self.parameters.append(Declared(name, kind, default, help, choices, sets or {}))
         return name
+
+    def check(self, function: Check) -> Check:
+        """Decorator: what is wrong with a plan and the parameters' values, told before anything starts."""
+        self.check_function = function
+        return function
 
     def run(self, function: Run) -> Run:
         """Decorator: what happens while the lab is up."""

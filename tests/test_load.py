@@ -130,3 +130,35 @@ def test_a_scenario_finds_its_topology_beside_itself_in_either_language(tmp_path
     )
     loaded = load(str(path), {"wait": "long"})
     assert (loaded.plan.topology, loaded.values) == ("net", {"wait": "long"})
+
+
+def scenario(folder: Path, rest: str) -> str:
+    """A scenario on the reference topology."""
+    where = Path(__file__).parent.parent / "topologies"
+    path = folder / "scenario.py"
+    text = (
+        "from testbed import Duration, Scenario\n"
+        "from testbed.errors import Problem\n"
+        f"scenario = Scenario(topology={str(where / 'hybrid.py')!r}, question='', hypothesis='', refuted_by='')\n"
+    )
+    path.write_text(text + rest, encoding="utf-8")
+    return str(path)
+
+
+SETS = "scenario.param('d', str, 'own', '', choices=('own', 'slow'), sets={'slow': {'dx.bfd': 'off', 'x.y': '1'}})\n"
+
+
+def test_one_parameter_stands_for_others_unless_the_user_says_otherwise(tmp_path: Path) -> None:
+    file = scenario(tmp_path, SETS)
+    assert load(file, {}).plan.session("dx").bfd is not None
+    assert load(file, {"d": "slow"}).plan.session("dx").bfd is None
+    assert load(file, {"d": "slow", "dx.bfd": "1 s"}).plan.session("dx").bfd is not None
+
+
+def test_a_scenario_says_what_is_wrong_before_anything_starts(tmp_path: Path) -> None:
+    check = (
+        "@scenario.check\ndef check(plan, values):\n    yield Problem('a', 'bad')\n    yield Problem('b', 'worse')\n"
+    )
+    with pytest.raises(InputError) as raised:
+        load(scenario(tmp_path, check), {})
+    assert [problem.what for problem in raised.value.problems] == ["bad", "worse"]

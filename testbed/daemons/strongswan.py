@@ -18,6 +18,7 @@ from testbed.net import xfrm
 from testbed.net.namespace import Namespaces
 from testbed.plan.plan import Plan, PlannedTunnel
 from testbed.presets import IPSEC_SUITES, VPN_REKEY_FUZZ, VPN_REKEY_MARGIN, VPN_REPLAY_WINDOW
+from testbed.theory.dpd import dpd_delay
 from testbed.units import Duration
 
 READY_TIMEOUT_S = 10.0
@@ -29,19 +30,12 @@ PLUGINS = (
 """All that charon may load. Left out on purpose: ``rdrand`` takes chance from the processor, past the seed, and
 ``kernel-libipsec`` takes ESP away from the kernel. ``openssl`` stands behind the others, for builds without them; what
 is not there is skipped."""
-DPD_PROBES = 3
-"""Probes in a DPD timeout: the example configurations of the VPN user guide say interval 10, retries 3."""
 RETRANSMIT_BASE, RETRANSMIT_TRIES = 1.8, 5
 """strongSwan's own (strongswan.conf, IKEv2 retransmission)."""
 LOG = "charon.log"
 """All that charon says, in the record."""
 THREADS = 16
 """strongSwan's own; most of them only wait."""
-
-
-def dpd_delay(timeout: Duration) -> Duration:
-    """How long a tunnel must have been silent until the peer is asked whether it lives, in whole seconds."""
-    return Duration(-(-timeout // (DPD_PROBES * 10**9)) * 10**9)
 
 
 def retransmit_timeout(timeout: Duration) -> Duration:

@@ -130,7 +130,10 @@ class Probes:
         try:
             yield running
         finally:
-            self._end(name, tcp_streams.COLUMNS, running.finish())
+            rows = running.finish()
+            at, ended = running.ended or (None, None)
+            self._recorder.event("probe.stop", probe=name, ended=ended, ended_ns=at)
+            self._recorder.samples(name, tcp_streams.COLUMNS, rows)
 
     @contextlib.contextmanager
     def trace(

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from testbed.units import Duration
+
+
+@dataclass(frozen=True)
+class Law:
+    """How likely each value is.
+
+    Attributes:
+        by: the probability of a value of at most this; what is measured follows it but for what comes next.
+        early, late: by how much less, or more, may be measured than was drawn, for reasons that theory only bounds.
+    """
+
+    by: Callable[[float], float]
+    early: float = 0.0
+    late: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -17,6 +32,7 @@ class Expectation:
         low, high: what theory allows, both inclusive; ``None``: unbounded on that side.
         unit: of all three, such as ``s``, ``bit/s`` or ``B``.
         source: formula and where it comes from.
+        law: the distribution, in this unit, where theory has one.
     """
 
     expected: float | None
@@ -24,6 +40,7 @@ class Expectation:
     high: float | None
     unit: str
     source: str
+    law: Law | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         numbers = [number for number in (self.low, self.expected, self.high) if number is not None]
@@ -50,7 +67,7 @@ class Expectation:
             raise ValueError(f"no share of {self.expected} can be allowed: {share}")
         slack = abs(self.expected) * share
         source = f"{self.source}; bounds are {share:.1%} around it"
-        return replace(self, low=self.expected - slack, high=self.expected + slack, source=source)
+        return replace(self, low=self.expected - slack, high=self.expected + slack, source=source, law=None)
 
     def scaled(self, factor: float, unit: str) -> Expectation:
         """The same in another unit, ``factor`` of which make one of this.
@@ -61,7 +78,7 @@ class Expectation:
         if factor <= 0:
             raise ValueError(f"no unit is {factor} of another")
         low, expected, high = (None if n is None else n * factor for n in (self.low, self.expected, self.high))
-        return replace(self, low=low, expected=expected, high=high, unit=unit)
+        return replace(self, low=low, expected=expected, high=high, unit=unit, law=None)
 
     def seen_by_probes(self, spacing: Duration) -> Expectation:
         """A gap in s, as probes sent each ``spacing`` see it: from the first that is lost to the first that is not.
@@ -71,7 +88,8 @@ class Expectation:
         step = spacing.seconds
         low = None if self.low is None else max(0.0, self.low - step)
         high = None if self.high is None else self.high + step
-        return replace(self, low=low, high=high, source=f"{self.source}; seen by probes each {spacing}")
+        law = self.law and replace(self.law, early=self.law.early + step, late=self.law.late + step)
+        return replace(self, low=low, high=high, source=f"{self.source}; seen by probes each {spacing}", law=law)
 
 
 def exactly(value: float, unit: str, source: str) -> Expectation:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from testbed.daemons import charon_log, strongswan
 from testbed.daemons.base import StateChange
-from testbed.daemons.strongswan import Strongswan, charons, dpd_delay, rekey_margin_s, render_connections
+from testbed.daemons.strongswan import Strongswan, charons, rekey_margin_s, render_connections
 from testbed.plan.plan import PlannedTunnel
 from testbed.presets import IPSEC_SUITES
-from testbed.theory.failover import ike_retransmission_s
+from testbed.theory.dpd import dpd_delay, ike_retransmission_s
 from testbed.units import Duration
 from tests.daemons.sample import LOGS, check_golden, plan, seconds, tunnel
 

@@ -28,6 +28,14 @@ NOBODY = "65534"
         pytest.param(("fault=carrier",), id="carrier"),
         pytest.param(("vpn.kind=wireguard",), id="BFD, WireGuard as backup"),
         pytest.param(("routing.daemon=frr",), id="BFD, FRR at both ends"),
+        pytest.param(("fault=one-way", "detection=hold-3"), id="one direction, BGP hold 3/1"),
+        pytest.param(("fault=slow",), id="80 ms more"),
+        pytest.param(("fault=flap",), id="flapping"),
+        pytest.param(("fault=frozen",), id="router frozen"),
+        pytest.param(("fault=site-off",), id="site off"),
+        pytest.param(("fault=ike-gone",), id="IKE peer gone"),
+        pytest.param(("topology=topologies/two_connections.py",), id="two connections"),
+        pytest.param(("topology=topologies/two_connections.py", "fault=bgp-killed"), id="one daemon of two killed"),
     ],
 )
 def test_the_gap_lies_within_theory_and_traffic_returns(run_scenario: RunScenario, settings: tuple[str, ...]) -> None:
@@ -37,6 +45,14 @@ def test_the_gap_lies_within_theory_and_traffic_returns(run_scenario: RunScenari
 
 def test_bfd_keeps_the_gap_within_600_to_900_ms(run_scenario: RunScenario) -> None:
     assert 0.6 <= measured(run_scenario(FAILOVER))["gap"]["value"] <= 0.9
+
+
+def test_a_fault_that_is_over_before_it_is_noticed_moves_nothing(run_scenario: RunScenario) -> None:
+    outcome = run_scenario(FAILOVER, "fault.for=100ms")
+    found = measured(outcome)
+    assert outcome.judgement.verdict.name == "PASS", outcome.judgement.why
+    assert found["gap"]["source"].startswith("not detected")
+    assert "time_to_return" not in found and found["routes_changed"]["value"] == 0
 
 
 def assert_same_bytes(first: Path, second: Path) -> None:

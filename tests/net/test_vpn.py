@@ -49,7 +49,7 @@ def test_rekeys_lose_nothing_and_a_silent_underlay_is_found_out_in_time(run_scen
     for node in ("vgw", "cgw"):
         mine = [event for event in changes if event["node"] == node and event["t_ns"] > broke]
         down, up = (next(event for event in mine if event["state"] == state) for state in ("down", "up"))
-        # The last packet may have come up to DPD's 10 s before; charon counts whole seconds (theory.failover.ike_dpd).
+        # The last packet may have come up to DPD's 10 s before; charon counts whole seconds (theory.dpd.ike_dpd).
         assert 30 - 1 <= (down["t_ns"] - broke) / 10**9 <= 40 + 1.5
         assert "no answer" in down["detail"]
         assert healed < up["t_ns"]

@@ -10,21 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from testbed.theory.failover import (
-    BIRD,
-    FRR,
-    RFC,
-    BfdEnd,
-    Cut,
-    Timers,
-    bfd,
-    bgp_hold,
-    carrier,
-    ike_dpd,
-    ike_retransmission_s,
-    no_detection,
-)
+from testbed.theory.dpd import ike_dpd, ike_retransmission_s
+from testbed.theory.failover import BfdEnd, Cut, bfd, bfd_watch, bgp_hold, carrier, lasting, no_detection
 from testbed.theory.interval import Expectation
+from testbed.theory.timers import BIRD, FRR, RFC, Timers
 from testbed.units import Duration
 
 AT_ONCE = Duration(0)
@@ -121,6 +110,10 @@ def test_the_expected_gap_is_the_mean_of_a_simulation(timers: Timers) -> None:
         # The bounds are not idle: the simulation comes close to both.
         assert found.min() - gap.low < 0.25 * (gap.high - gap.low)
         assert gap.high - found.max() < 0.05 * (gap.high - gap.low)
+        # The whole distribution, too: the share found by each of ten instants.
+        assert gap.law is not None
+        for instant in np.linspace(gap.low, gap.high, 10):
+            assert gap.law.by(float(instant)) == pytest.approx((found <= instant).mean(), abs=0.006)
 
 
 def test_one_daemon_of_each_kind_keeps_its_own_timers() -> None:
@@ -210,3 +203,23 @@ def test_a_static_route_waits_for_the_end_of_the_outage() -> None:
 
 def test_an_urgent_carrier_event_takes_only_the_handling() -> None:
     assert carrier(Duration.parse("20 ms"), urgent=True).high == 0.02
+
+
+def test_an_outage_shorter_than_any_detection_is_the_gap_itself() -> None:
+    cut = Cut(delay=seconds(0.005), handling=AT_ONCE)
+    gap = bfd(end(0.3), end(0.3), cut)
+    short, unsure, long = (lasting(gap, seconds(outage), cut) for outage in (0.1, 0.7, 2))
+    assert short.expected == pytest.approx(0.105)
+    assert short.source.startswith("not detected: that takes at least 0.61 s")
+    assert (unsure.expected, unsure.low, unsure.high) == (None, gap.low, gap.high)
+    assert long is gap
+
+
+@pytest.mark.parametrize("silent", ["both", "a_to_b", "b_to_a"])
+def test_traffic_stops_no_shorter_than_it_takes_to_notice(silent: Literal["both", "a_to_b", "b_to_a"]) -> None:
+    cut = Cut(silent=silent, delay=seconds(0.02), handling=AT_ONCE)
+    watch = bfd_watch(end(0.3), end(0.3), cut)
+    noticed, gap = watch.noticed(cut), watch.gap(cut)
+    assert noticed.low is not None and gap.low is not None and noticed.high is not None and gap.high is not None
+    assert noticed.low <= gap.low <= noticed.low + 0.04
+    assert noticed.high <= gap.high <= noticed.high + 0.04

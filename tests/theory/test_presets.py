@@ -7,7 +7,8 @@ import ipaddress
 import pytest
 
 from testbed import presets
-from testbed.theory.failover import BIRD, FRR, bgp_hold
+from testbed.theory.failover import bgp_hold
+from testbed.theory.timers import BIRD, FRR
 from testbed.units import Duration
 
 
