@@ -67,7 +67,7 @@ class Seen:
 
     Attributes:
         gap: the longest stretch that begins while it is broken; ``None``: none does.
-        returning: the longest that begins when it is healed already.
+        returning: the longest that begins when it is being healed, or later.
         lost: packets, of all that.
     """
 
@@ -83,8 +83,11 @@ def seen(stream: Sequence[Packet], when: Moments) -> Seen:
     lost = sum(packet.returned_ns is None for packet in span)
     broken: list[Gap] = []
     later: list[Gap] = []
+    # What was sent up to a round trip before healing may have been lost by what healing did.
+    calm = flows.between(stream, when.healed_ns - MARGIN_NS, when.healed_ns)
+    under_way = max((packet.rtt_ns or 0 for packet in calm), default=0)
     for gap in flows.gaps(span):
-        (broken if gap.start_ns < when.healed_ns else later).append(gap)
+        (broken if gap.start_ns < when.healed_ns - under_way else later).append(gap)
     return Seen(_longest(broken), _longest(later), lost)
 
 
