@@ -15,6 +15,8 @@ from testbed.plan.plan import Plan, PlannedLink, PlannedTunnel
 
 MARGIN_NS = 10**9
 """How far from what is broken and healed the calm before and after is looked at; arbitrary."""
+NEAR_NS = 50_000_000
+"""A stall that begins so shortly before healing is healing's own; arbitrary: more than a look and a round trip."""
 
 
 @dataclass(frozen=True)
@@ -124,12 +126,13 @@ def connection(history: History, name: str, when: Moments) -> Connection:
     stop = history.first("probe.stop", probe=name)
     looks = [(t, w, a) for t, w, a in zip(rows["t_ns"], rows["written"], rows["acked"], strict=True) if t is not None]
     longest, since, progress = 0, None, 0
+    last = when.healed_ns - NEAR_NS
     for t_ns, _, acked in looks:
         if acked != progress or since is None:
-            if since is not None and t_ns >= when.broke_ns and since <= when.healed_ns:
+            if since is not None and t_ns >= when.broke_ns and since <= last:
                 longest = max(longest, t_ns - since)
             since, progress = t_ns, acked or 0
-    if since is not None and since <= when.healed_ns:  # it never went on
+    if since is not None and since <= last:  # it never went on
         longest = max(longest, looks[-1][0] - since)
     ended = str(stop.fields.get("ended") or "") if stop else ""
     return Connection(longest / 10**9, ended, not ended and len(looks) > 1 and since == looks[-1][0])
