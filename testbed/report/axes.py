@@ -15,6 +15,10 @@ SHOWN_IN: tuple[tuple[type[Quantity], int, str], ...] = (
 """What a quantity's axis counts in."""
 
 
+SIDE = "side"
+"""The axis of a comparison: its labels are names, whatever they look like."""
+
+
 @dataclass(frozen=True)
 class Numbers:
     """An axis whose labels are numbers."""
@@ -57,7 +61,7 @@ def _distinct(axis: Axis, places: dict[str, float], unit: str) -> Numbers | None
 
 def along(run: StudyRun) -> Numbers | None:
     """The axis that a chart runs along: of those that are numbers the one with most points; the first of equals."""
-    found = [each for each in map(numbers, run.varied) if each is not None]
+    found = [each for each in map(numbers, run.varied) if each is not None and each.axis.name != SIDE]
     return max(found, key=lambda each: len(each.places), default=None)
 
 

@@ -41,7 +41,9 @@ def write_json(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=1) + "\n")
 
 
-def asked(planned: Planned, kind: str, file: str, settings: Mapping[str, str]) -> dict[str, Any]:
+def asked(
+    planned: Planned, kind: str, file: str, settings: Mapping[str, str], place: tuple[str, str]
+) -> dict[str, Any]:
     """What ``study.json`` says."""
     study = planned.study
     return {
@@ -49,7 +51,7 @@ def asked(planned: Planned, kind: str, file: str, settings: Mapping[str, str]) -
         "hypothesis": study.hypothesis, "refuted_by": study.refuted_by, "seeds": study.seeds,
         "settings": dict(settings), "show": list(study.show),
         "axes": [{"name": axis.name, "points": {k: dict(v) for k, v in axis.points.items()}} for axis in study.axes],
-        "skipped": study.skipped(),
+        "skipped": study.skipped(), "kernel": place[0], "clock": place[1],
     }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from testbed.history import VERDICT
 from testbed.job import Clock, Kernel
 from testbed.load import load
 from testbed.report.rundir import ENVIRONMENT, RECORD
-from testbed.report.studydir import RESULTS, STUDY
+from testbed.report.studydir import RESULTS, STUDY, read_asked
 from testbed.study import CellResult
 from testbed.sweep import directory as folders
 from testbed.sweep.planned import Planned
@@ -84,8 +84,10 @@ def _alone(directory: Path) -> Iterator[None]:
 
 def _play(planned: Planned, options: Options, tell: Tell) -> Outcome:
     directory = options.directory
+    _same_place(directory, options)
     there = folders.complete(directory, planned)
-    folders.write_json(directory / STUDY, folders.asked(planned, options.kind, options.file, options.settings))
+    place = options.kernel, options.clock
+    folders.write_json(directory / STUDY, folders.asked(planned, options.kind, options.file, options.settings, place))
     tasks = _tasks(planned, options, there)
     if tasks and options.kernel == "guest":
         means_for(load(str(planned.scenario), planned.cells[0].settings).plan, tell)  # once, not in every run
@@ -101,6 +103,20 @@ def _play(planned: Planned, options: Options, tell: Tell) -> Outcome:
     from testbed.report.study_page import write_study_report
 
     return Outcome(directory, judgement, write_study_report(directory), len(tasks), len(there))
+
+
+def _same_place(directory: Path, options: Options) -> None:
+    """Runs of two kernels or clocks are no one study."""
+    if not (directory / STUDY).exists():
+        return
+    before = read_asked(directory)
+    there, now = (before.get("kernel"), before.get("clock")), (options.kernel, options.clock)
+    if there != now:
+        what = f"its runs were done on the {there[0]} kernel and the {there[1]} clock, not {now[0]} and {now[1]}"
+        raise InputError(Problem(str(directory), what, "choose those, or another folder"))
+    if (before["kind"], before["file"]) != (options.kind, Path(options.file).name):
+        what = f"is a {before['kind']} of {before['file']}"
+        raise InputError(Problem(str(directory), what, "name another folder"))
 
 
 def _judge(study: Study, results: Sequence[CellResult]) -> Judgement:
