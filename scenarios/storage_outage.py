@@ -23,7 +23,8 @@ scenario = Scenario(
     hypothesis="hard waits; soft fails at timeo x (retrans + 1), once TCP has given up; nothing acknowledged is lost",
     refuted_by="a lost record, an error on a hard mount, or one outside theory's interval",
 )
-scenario.param("outage", Duration, "60 s", "how long the link is silent; 10 s, 60 s and 200 s tell the cases apart")
+scenario.param("cause", str, "silent", "the link, or the share's volume (share.disk)", choices=("silent", "stall"))
+scenario.param("outage", Duration, "60 s", "how long it is silent; 10 s, 60 s and 200 s tell the cases apart")
 
 
 @scenario.run
@@ -32,7 +33,8 @@ def run(lab: Lab) -> None:
     outage = lab.value("outage", Duration)
     with lab.storage.writer(SHARE, INTERVAL, name=WRITER):
         lab.sleep(BEFORE)
-        with lab.fault.start("silent", LINK):
+        cause = lab.value("cause", str)
+        with lab.fault.start(cause, LINK if cause == "silent" else SHARE):
             lab.sleep(outage)
         high = nfs.back_after(outage, rtt_of(lab.plan.link(LINK))).high or 0.0
         lab.sleep(Duration(round(high * 10**9) + AFTER))
@@ -49,12 +51,13 @@ def measure(result: Result) -> Iterator[Measurement]:
     yield Measurement.against("lost_after_fsync", writer.lost(result.history, WRITER), saved)
     failed = [call for call in calls if call.errno]
     first = nfs.first_error(share.timeo, share.retrans, rtt)
-    count = nfs.errors(share.lost, outage, first)
+    stalled = result.value("cause", str) == "stall"
+    count = nfs.PATIENT if stalled else nfs.errors(share.lost, outage, first)
     if count is None:
         yield Measurement("errors", len(failed), "calls", source="no theory: the outage ends as calls begin to fail")
     else:
         yield Measurement.against("errors", len(failed), count)
-    if failed and share.lost != "hard":
+    if failed and share.lost != "hard" and not stalled:
         # From the call that was under way, or began, when the link fell silent.
         seconds = (failed[0].ended_ns - begun) / 10**9
         yield Measurement.against("first_error", seconds, first)
@@ -62,9 +65,8 @@ def measure(result: Result) -> Iterator[Measurement]:
     longest = max((call.ended_ns - call.begun_ns for call in calls), default=None)
     yield Measurement("longest_call", None if longest is None else longest / 10**9, "s")
     back = next((call.ended_ns for call in calls if not call.errno and call.ended_ns >= ended), None)
-    yield Measurement.against(
-        "back_after_heal", None if back is None else (back - ended) / 10**9, nfs.back_after(outage, rtt)
-    )
+    theory = nfs.unstalled(rtt) if stalled else nfs.back_after(outage, rtt)
+    yield Measurement.against("back_after_heal", None if back is None else (back - ended) / 10**9, theory)
 
 
 def rtt_of(link: PlannedLink) -> Duration:

@@ -22,6 +22,7 @@ def topology(t: Topology) -> None:
     nconnect = t.param("share.nconnect", int, "1", "TCP connections")
     sync = t.param("share.sync", str, "async", "whether write(2) waits for the server", choices=("async", "sync"))
 
+    disk = t.param("share.disk", str, "memory", "what the server keeps it on", choices=("memory", "gp3", "io2", "st1"))
     hold = t.param("wan.hold", Duration, "900 s", "BGP's hold time: long, so that routes outlive an outage")
 
     cloud = t.vpc("cloud", "10.0.0.0/16", mtu=presets.DX_MTU.value)
@@ -31,7 +32,9 @@ def topology(t: Topology) -> None:
     office.host("files")
     right = office.router("gw-office", asn=65000)
     t.link("wan", left, right, rate=rate, delay=delay, loss=loss, bgp=t.bgp(hold=hold))
+    if disk != "memory":
+        t.volume("disk", "files", disk)
     t.nfs(
         "share", "app", "files", kind=kind, lost=lost, timeo=timeo, retrans=retrans, rsize=rsize, wsize=wsize,
-        nconnect=nconnect, sync=sync == "sync",
+        nconnect=nconnect, sync=sync == "sync", on="disk" if disk != "memory" else "",
     )  # fmt: skip

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from testbed.clock import Waiter
+from testbed.daemons.stores import Stores
 from testbed.errors import InputError, Problem
 from testbed.fault import kinds
 from testbed.fault.fault import Change, Fault
@@ -27,11 +28,13 @@ from testbed.units import Duration
 class Faults:
     """The faults of one lab."""
 
-    def __init__(self, network: Network, recorder: Recorder, waiter: Waiter, programs: Programs) -> None:
+    def __init__(
+        self, network: Network, recorder: Recorder, waiter: Waiter, programs: Programs, stores: Stores | None = None
+    ) -> None:
         self._network = network
         self._recorder = recorder
         self._waiter = waiter
-        self._world = World(network, programs)
+        self._world = World(network, programs, stores)
         self._active: dict[int, Fault] = {}
         self._numbers = count(1)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from testbed.daemons.stores import Stores
 from testbed.errors import InputError, Problem, known
 from testbed.fault.fault import Fault
 from testbed.fault.programs import Programs
@@ -20,6 +21,7 @@ class World:
 
     network: Network
     programs: Programs
+    stores: Stores | None = None
 
     def link(self, name: str) -> PlannedLink:
         """The link of that name. Raises :class:`InputError`."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from testbed.errors import InputError, Problem, known
-from testbed.fault import links, nodes, words
+from testbed.fault import links, nodes, stall, words
 from testbed.fault.fault import Fault
 from testbed.fault.kind import Kind, World
 from testbed.plan.plan import DIRECTIONS, Direction
 
-KINDS: Mapping[str, Kind] = {**links.KINDS, **nodes.KINDS}
+KINDS: Mapping[str, Kind] = {**links.KINDS, **nodes.KINDS, **stall.KINDS}
 
 
 def make(world: World, kind: str, target: str, direction: Direction | None, options: Mapping[str, str]) -> Fault:

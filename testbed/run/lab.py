@@ -50,13 +50,13 @@ class Lab:
         self.values = values
         self.recorder = recorder
         self.random = random.Random(derive(network.seed, "scenario"))
-        self.fault = Faults(network, recorder, waiter, Programs(daemons, self._restart))
+        self.stores = Stores(self.plan, network.namespaces, scratch, network.seed)
+        self.fault = Faults(network, recorder, waiter, Programs(daemons, self._restart), self.stores)
         self.routes = routes
         self.daemons = daemons
         self.waiter = waiter
         self.scratch = scratch
         self.probe = Probes(self.plan, network.namespaces, recorder, waiter, scratch)
-        self.stores = Stores(self.plan, network.namespaces, scratch, network.seed)
         self.storage = Storage(self.stores, network.namespaces, recorder, waiter, scratch, network.seed)
         self._overlays = 0
         self._restarted: dict[tuple[str, str], int] = {}

@@ -94,3 +94,17 @@ def back_after(outage: Duration, rtt: Duration, lease: Duration = LEASE) -> Expe
     else:
         high = gone + lease // 2 + exchanges
     return Expectation(None, 0, high / 10**9, "s", "TCP's doubled waits and the RPC layer's attempts to connect; Linux")
+
+
+PATIENT = exactly(0, "calls", "clnt.c, rpc_check_timeout: no call of NFSv4 fails while its connection is up")
+"""How many calls fail when the server's storage stalls, on any mount: its network still answers."""
+
+
+def unstalled(rtt: Duration) -> Expectation:
+    """When the first call is through after the server's storage goes on: what was asked is answered at once.
+
+    The calls of one record are four, and one second is left for the file system's journal; arbitrary.
+    """
+    return Expectation(
+        None, 0, (4 * rtt + SECOND) / 10**9, "s", "round trips of OPEN, WRITE, COMMIT and CLOSE, and 1 s"
+    )

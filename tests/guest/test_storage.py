@@ -48,6 +48,11 @@ def test_metadata_costs_the_round_trips_of_its_requests(run_scenario: RunScenari
         pytest.param(("outage=200s", "share.lost=soft", "share.timeo=5s"), errno.EIO, id="soft"),
         pytest.param(("outage=200s", "share.lost=softerr", "wan.delay=100ms"), errno.ETIMEDOUT, id="softerr"),
         pytest.param(("outage=200s", "share.mount=efs"), None, id="hard, EFS"),
+        pytest.param(
+            ("outage=200s", "cause=stall", "share.disk=gp3", "share.lost=soft", "share.timeo=5s"),
+            None,
+            id="soft, but it is the server's storage that stalls",
+        ),
     ],
 )
 def test_an_outage_fails_soft_mounts_alone_and_loses_nothing(
@@ -58,6 +63,12 @@ def test_an_outage_fails_soft_mounts_alone_and_loses_nothing(
     assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
     assert found["lost_after_fsync"]["value"] == 0
     assert found.get("errno", {}).get("value") == error
+
+
+def test_what_is_in_memory_does_not_stall(run_scenario: RunScenario) -> None:
+    outcome = run_scenario("scenarios/storage_outage.py", "cause=stall")
+    assert outcome.judgement.verdict is Verdict.UNKNOWN
+    assert any("does not stall" in why for why in outcome.judgement.why)
 
 
 @pytest.mark.parametrize(
