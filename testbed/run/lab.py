@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ from testbed.net.apply import Network, derive
 from testbed.net.routes import RouteWatch
 from testbed.parameters import Parameter
 from testbed.plan.plan import Plan
+from testbed.run.etcd import Cluster
 from testbed.run.probes import Probes
 from testbed.run.storage import Storage
 from testbed.units import Duration
@@ -85,6 +87,17 @@ class Lab:
             self.probe.alias(f"{end.node}@{end.interface}", end.node, end.address)
         self.recorder.event("overlay", overlay=laid.a.interface, a=a, b=b, mtu=laid.mtu)
         return f"{a}@{laid.a.interface}", f"{b}@{laid.b.interface}"
+
+    @contextlib.contextmanager
+    def etcd(self, members: Sequence[str], heartbeat: Duration, election: Duration) -> Iterator[Cluster]:
+        """A cluster of etcd on some hosts, while the block runs; in it a leader has been found."""
+        nodes = [self.plan.node(name) for name in members]
+        cluster = Cluster(nodes, heartbeat, election, self.network.namespaces, self.recorder, self.waiter, self.scratch)
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
 
     def note(self, kind: str, **fields: object) -> None:
         """Note an event of the scenario's own."""

@@ -105,3 +105,9 @@ def at_most(limit: Expectation) -> Expectation:
     """A bound alone: below it there is no theory."""
     high = limit.expected if limit.high is None else limit.high
     return Expectation(None, None, high, limit.unit, f"at most: {limit.source}; below that, no theory")
+
+
+def at_least(limit: Expectation) -> Expectation:
+    """A lower bound alone: above it there is no theory."""
+    low = limit.expected if limit.low is None else limit.low
+    return Expectation(None, low, None, limit.unit, f"at least: {limit.source}; above that, no theory")

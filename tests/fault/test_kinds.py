@@ -21,7 +21,8 @@ def test_every_kind_breaks_something_and_leaves_nothing(run_scenario: RunScenari
     assert not [event.fields for event in history.of("run.failed")]
     seen = {event.fields["fault"]: event.fields for event in history.of("seen")}
     assert set(seen) == {f"{kind} {target}" for kind, target, _, _ in KINDS}
-    assert {kind for kind, _, _, _ in KINDS} == set(ALL_KINDS)
+    # Routing misses no store: tests/guest/test_storage.py lets one stall.
+    assert {kind for kind, _, _, _ in KINDS} | {"stall"} == set(ALL_KINDS)
     # Without charon the kernel goes on carrying ESP, and what comes in is proof of life: nobody misses it.
     assert [fault for fault, fields in seen.items() if fields["converged"]] == ["kill cgw/charon"]
     flaps = [event.t_ns for event in history.of("fault.flap")]

@@ -104,3 +104,22 @@ def test_loss_leaves_only_a_bound(run_scenario: RunScenario) -> None:
     found = measured(outcome)["iops_randread-qd1"]
     assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
     assert found["low"] is None and found["value"] < 0.98 * 100
+
+
+@pytest.mark.parametrize(
+    ("settings", "commit_ms"),
+    [
+        pytest.param(("far.delay=40ms", "writes=50"), (10, 80), id="one site is far"),
+        pytest.param(
+            ("link.delay=300ms", "far.delay=300ms", "writes=10", "timers=recommended"), (600,), id="recommended timers"
+        ),
+    ],
+)
+def test_a_commit_of_etcd_takes_the_rtt_to_a_majority(
+    run_scenario: RunScenario, settings: tuple[str, ...], commit_ms: tuple[float, ...]
+) -> None:
+    outcome = run_scenario("scenarios/etcd.py", *settings)
+    found = measured(outcome)
+    assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
+    assert found["commit_p50"]["expected"] in commit_ms  # chance makes the leader
+    assert found["leader_changes"]["value"] == 0
