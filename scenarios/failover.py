@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from testbed import Duration, Lab, Measurement, Result, Scenario
 from testbed.check import failover, flows, paths
-from testbed.check.failures import FAILURES, Case, Failure, Forecast, case, chain, problems
+from testbed.check.failures import FAILURES, Case, Failure, Forecast, asked, chain, problems
 from testbed.errors import Problem
 from testbed.plan.plan import Plan
 from testbed.theory import rtt, stall
@@ -55,12 +55,7 @@ def check(plan: Plan, values: Mapping[str, object]) -> Iterator[Problem]:
 
 def of(holder: Lab | Result) -> tuple[Failure, Case]:
     """The failure, and what it breaks in this design."""
-    source, target = holder.value("source", str), holder.value("target", str)
-    session = case(holder.plan, source, target, Duration(0)).session
-    outage = holder.value("fault.for", Duration)
-    if session is not None and session.bfd is None and not holder.parameters["fault.for"].changed:
-        outage = max(outage, Duration(2 * session.hold))
-    return FAILURES[holder.value("fault", str)], case(holder.plan, source, target, outage)
+    return asked(holder.plan, holder.values, given=holder.parameters["fault.for"].changed)
 
 
 @scenario.run
@@ -168,4 +163,4 @@ def connections(result: Result, breaks: Case, forecast: Forecast, when: failover
         expected = stall.stall(forecast.gap, first, later, LOOK)
     yield beside("tcp_stall", found.stall_s, expected)
     lives = exactly(1.0, "", f"Linux gives up after {stall.GIVES_UP_S} s (tcp_retries2)")
-    yield Measurement.against("tcp_survived", float(found.goes_on), lives)
+    yield Measurement.against("tcp_survived", float(not found.ended), lives)

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from testbed.errors import InputError, Problem
+from testbed.theory.interval import Expectation
 from testbed.verdict import Judgement, Measurement
 
 Settings = Mapping[str, str]
@@ -77,6 +78,7 @@ class CellResult:
 
 Skip = Callable[[At], str]
 Measure = Callable[[Sequence[CellResult]], Iterable[Measurement]]
+Law = Callable[[Settings], Mapping[str, Expectation]]
 
 
 @dataclass
@@ -88,6 +90,7 @@ class Study:
         seeds: how many runs each cell has, seeds 1 and up; ``--seeds`` says otherwise.
         settings: for all cells.
         show: names of the measurements that the report draws; empty: those that have bounds.
+        matrix: a measurement that is drawn first, as a matrix: the first axis down, the second across.
     """
 
     scenario: str
@@ -97,9 +100,11 @@ class Study:
     seeds: int = 10
     settings: Settings = field(default_factory=dict)
     show: Sequence[str] = ()
+    matrix: str = ""
     axes: list[Axis] = field(default_factory=list)
     skip_function: Skip | None = None
     measure_function: Measure | None = None
+    law_function: Law | None = None
 
     def axis(self, name: str, points: Mapping[str, Settings]) -> None:
         """Vary something: labels in the order in which they are shown, each with its settings."""
@@ -113,6 +118,11 @@ class Study:
     def measure(self, function: Measure) -> Measure:
         """Decorator: what is measured of the study as a whole, from its cells' results alone."""
         self.measure_function = function
+        return function
+
+    def law(self, function: Law) -> Law:
+        """Decorator: what theory says of a cell's measurements, by name, from its settings: for their distributions."""
+        self.law_function = function
         return function
 
     def cells(self, given: Settings | None = None) -> tuple[Cell, ...]:

@@ -112,6 +112,16 @@ def case(plan: Plan, source: str, target: str, outage: Duration) -> Case:
     return Case(plan, way, link, backup, elsewhere, outage)
 
 
+def asked(plan: Plan, values: Mapping[str, object], *, given: bool) -> tuple[Failure, Case]:
+    """The failure that a scenario's parameters ask for, and its case. ``given``: the user said how long it lasts."""
+    source, target, outage = str(values["source"]), str(values["target"]), values["fault.for"]
+    assert isinstance(outage, Duration), "declared as one"
+    session = case(plan, source, target, outage).session
+    if session is not None and session.bfd is None and not given:
+        outage = max(outage, Duration(2 * session.hold))
+    return FAILURES[str(values["fault"])], case(plan, source, target, outage)
+
+
 def far_router(case: Case) -> str:
     """The gateway at the other end of the link in use."""
     return paths.other_end(case.plan, case.way.near, case.link) or case.way.far
@@ -163,13 +173,14 @@ def _delay(plan: Plan, name: str) -> Duration:
 
 
 def _cut(case: Case, silent: Literal["both", "a_to_b", "b_to_a"] = "both") -> failover.Cut:
-    return failover.Cut(silent=silent, delay=_delay(case.plan, case.link), handling=_handling(case))
+    return failover.Cut(silent=silent, delay=_delay(case.plan, case.link), handling=_handling(case, held=True))
 
 
-def _handling(case: Case) -> Duration:
-    """What is taken from the end of a session to the kernel's route, at most."""
-    daemons = {case.plan.routing_of(node).daemon for node in (case.way.near, case.way.far)}
-    return Duration(HANDLING + max(TIMERS[daemon].acts for daemon in daemons))
+def _handling(case: Case, *, held: bool = False) -> Duration:
+    """What is taken from the end of a session to the kernel's route, at most. ``held``: a hold timer may end it."""
+    timers = [TIMERS[case.plan.routing_of(node).daemon] for node in (case.way.near, case.way.far)]
+    by_hold = case.session is not None and case.session.bfd is None
+    return Duration(HANDLING + max(each.hold_acts if held and by_hold else each.acts for each in timers))
 
 
 def watch(plan: Plan, name: str, cut: failover.Cut) -> failover.Watch | None:

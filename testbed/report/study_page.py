@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from testbed.check.cells import Summary, shown, summarise
-from testbed.report import axes, content, curves, data, study_words, words
+from testbed.report import axes, content, curves, data, study_matrix, study_words, words
 from testbed.report.numbers import interval, number
 from testbed.report.page import TEMPLATES, Drawing, Picture, render, save
 from testbed.report.rundir import CHARTS, REPORT
@@ -35,6 +35,14 @@ def write_study_report(directory: Path) -> Path:
 
 def drawings(run: StudyRun) -> Iterator[Drawing]:
     """The charts: curves where an axis is numbers, else rows of cells."""
+    matrix = run.asked.get("matrix", "")
+    if matrix and len(run.varied) > 1:
+        told = study_matrix.matrix_sentence(run, matrix)
+        yield Drawing("matrix", "Matrix", told, lambda: study_matrix.matrix(run, matrix))
+    for result, name, table, values in study_matrix.distributions(run)[:CHARTS_MAX]:
+        file = re.sub(r"[^A-Za-z0-9_-]+", "-", f"distribution-{name}-{axes.short_name(run, result)}")
+        title, told = axes.short_name(run, result), study_matrix.distribution_sentence(name, table, values)
+        yield Drawing(file, title, told, lambda n=name, t=table, v=values: study_matrix.distribution_figure(n, t, v))  # type: ignore[misc]
     x = axes.along(run)
     found = axes.curves(run, x) if x else []
     for name in shown(run.results, run.asked["show"])[:CHARTS_MAX]:

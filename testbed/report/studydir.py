@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from testbed.check.consistency import Table
 from testbed.errors import InputError, Problem
 from testbed.history import VERDICT
 from testbed.report.rundir import ENVIRONMENT, RECORD
@@ -15,7 +16,7 @@ from testbed.study import Axis, Cell, CellResult, Played
 from testbed.verdict import Judgement
 
 T = TypeVar("T")
-STUDY, CELLS, RESULTS = "study.json", "cells", "results.json"
+STUDY, CELLS, RESULTS, LAWS = "study.json", "cells", "results.json", "laws.json"
 OTHER = "the directory was damaged or changed by hand: the same command with --out makes it whole; runs are kept"
 
 
@@ -29,6 +30,8 @@ class StudyRun:
     environment: Mapping[str, Any]
     results: tuple[CellResult, ...]
     judgement: Judgement
+    laws: Mapping[str, Mapping[str, Table]] = field(default_factory=dict)
+    """What theory says of distributions, by cell and measurement."""
 
     @property
     def varied(self) -> tuple[Axis, ...]:
@@ -61,9 +64,10 @@ def read_study_run(directory: Path) -> StudyRun:
     environment = read(ENVIRONMENT, dict)
     results = read(f"{RECORD}/{RESULTS}", _results)
     judgement = read(f"{RECORD}/{VERDICT}", Judgement.from_json)
-    if problems or asked is None or environment is None or results is None or judgement is None:
+    laws = read(f"{RECORD}/{LAWS}", _laws) if (directory / RECORD / LAWS).exists() else {}
+    if problems or asked is None or environment is None or results is None or judgement is None or laws is None:
         raise InputError(problems)
-    return StudyRun(directory, asked, tuple(axes_of(asked)), environment, results, judgement)
+    return StudyRun(directory, asked, tuple(axes_of(asked)), environment, results, judgement, laws)
 
 
 def read_asked(directory: Path) -> dict[str, Any]:
@@ -93,6 +97,10 @@ def check_asked(found: dict[str, Any]) -> dict[str, Any]:
 def axes_of(found: Mapping[str, Any]) -> list[Axis]:
     """The axes that were asked for."""
     return [Axis(str(each["name"]), {str(k): dict(v) for k, v in each["points"].items()}) for each in found["axes"]]
+
+
+def _laws(found: Mapping[str, Any]) -> dict[str, dict[str, Table]]:
+    return {cell: {name: Table.from_json(table) for name, table in each.items()} for cell, each in found.items()}
 
 
 def _results(found: Mapping[str, Any]) -> tuple[CellResult, ...]:

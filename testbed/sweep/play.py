@@ -23,9 +23,10 @@ from testbed.history import VERDICT
 from testbed.job import Clock, Kernel
 from testbed.load import load
 from testbed.report.rundir import ENVIRONMENT, RECORD
-from testbed.report.studydir import RESULTS, STUDY, read_asked
+from testbed.report.studydir import LAWS, RESULTS, STUDY, read_asked
 from testbed.study import CellResult
 from testbed.sweep import directory as folders
+from testbed.sweep import distributions
 from testbed.sweep.planned import Planned
 from testbed.verdict import Judgement, check_safe
 
@@ -95,7 +96,9 @@ def _play(planned: Planned, options: Options, tell: Tell) -> Outcome:
     failed = {each.task.directory: each.problem for each in ended if each.problem}
     tell("judging")
     results = folders.collect(directory, planned, failed)
-    judgement = check_safe(_judge, planned.study, results)
+    laws = distributions.tables(planned)
+    folders.write_json(directory / RECORD / LAWS, distributions.to_json(laws))
+    judgement = check_safe(_judge, planned.study, results, laws)
     folders.write_json(directory / RECORD / RESULTS, folders.results_json(results))
     folders.write_json(directory / RECORD / VERDICT, judgement.to_json())
     folders.write_json(directory / ENVIRONMENT, _environment(options))
@@ -119,9 +122,9 @@ def _same_place(directory: Path, options: Options) -> None:
         raise InputError(Problem(str(directory), what, "name another folder"))
 
 
-def _judge(study: Study, results: Sequence[CellResult]) -> Judgement:
+def _judge(study: Study, results: Sequence[CellResult], laws: distributions.Laws) -> Judgement:
     measured = [*study.measure_function(results)] if study.measure_function else []
-    return judge_cells(results, measured)
+    return judge_cells(results, [*measured, *distributions.consistent(results, laws)])
 
 
 def _tasks(planned: Planned, options: Options, there: set[tuple[str, int]]) -> list[pool.Task]:

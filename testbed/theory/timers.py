@@ -45,6 +45,7 @@ class Timers:
         keepalive: the interval between KEEPALIVEs; ``keepalive_early``: how much sooner still one may come.
         bfd: the interval between BFD packets. (The BFD detection time is exact in each.)
         acts: from the end of a session to the kernel's route, where nothing else is under way; otherwise sooner.
+        hold_acts: the same after a hold timer.
         source: where that can be read.
     """
 
@@ -54,14 +55,18 @@ class Timers:
     source: str
     keepalive_early: Duration = NOTHING
     acts: Duration = NOTHING
+    hold_acts: Duration = NOTHING
 
 
 BIRD = Timers(
     hold=Span(0.75, 1),
     keepalive=Span(0.75, 1),
     bfd=Span(0.75, 0.9),
+    hold_acts=Duration(3_000_000_000),
     source="BIRD 2.0.12 proto/bgp/bgp.c:343 bgp_start_timer shortens every start of every BGP timer, hold too, by up "
-    "to a quarter (the same in 3.3.2); proto/bfd/bfd.c:177 sends after 75-90 % of the interval",
+    "to a quarter (the same in 3.3.2); proto/bfd/bfd.c:177 sends after 75-90 % of the interval; "
+    "sysdep/unix/io.c:2216 (2.0.12, io_loop) looks for events before it fires timers, so what a hold timer sets off "
+    "waits for the next timer or packet, at most poll's 3 s",
 )
 FRR = Timers(
     hold=Span(1, 1),
@@ -69,6 +74,7 @@ FRR = Timers(
     keepalive_early=Duration(100_000_000),
     bfd=Span(0.75, 1),
     acts=Duration(70_000_000),
+    hold_acts=Duration(70_000_000),
     source="FRR 8.4.4 bgpd/bgp_fsm.h:26 BGP_TIMER_ON takes the time as it is; bgpd/bgp_keepalives.c:94 peer_process "
     "sends up to 100 ms early; bfdd/bfd.c:433 ptm_bfd_start_xmt_timer sends after 75-100 % of the interval; "
     "bgpd/bgp_route.c bgp_process_queue_init holds what changed for 50 ms, zebra/zebra_router.h "

@@ -1,0 +1,92 @@
+"""A matrix of labelled cells: something down, something across, a number and a small text in each, coloured by size.
+
+For any table of two axes. Colours are one hue from light to dark, so that they are told apart in grey and by
+colour-blind readers, and each cell says its number.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from testbed.report import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHADES = ("#eaf3fa", "#c3dcee", "#8fbfdf", "#4f97c7", "#1c6ba5")
+"""From little to much: one hue, even steps of lightness."""
+DARK_FROM = 3
+"""From this shade on text is light."""
+NAMES_IN, ROW_IN, HEAD_IN, LEGEND_IN = 1.75, 0.56, 0.4, 0.6
+SMALL_TEXT = 6.6
+
+
+@dataclass(frozen=True)
+class Square:
+    """One cell. ``shade`` counts from 0; ``None``: no number, only words. ``wrong``: marked as such."""
+
+    text: str
+    small: str = ""
+    shade: int | None = None
+    wrong: bool = False
+
+
+def matrix_figure(
+    rows: Sequence[str], columns: Sequence[str], squares: Mapping[tuple[str, str], Square], legend: Sequence[str]
+) -> Figure:
+    """The picture; to be used inside :func:`testbed.report.style.settings`. ``legend``: what each shade means."""
+    height = HEAD_IN + ROW_IN * len(rows)
+    figure = style.new_figure(height + LEGEND_IN)
+    axes = style.new_axes(figure, NAMES_IN, 0.0, style.WIDTH_IN - NAMES_IN - 0.05, height)
+    axes.set_axis_off()
+    width = (style.WIDTH_IN - NAMES_IN - 0.05) / len(columns)
+    axes.set_xlim(0, len(columns))
+    axes.set_ylim(height, 0)
+    for number, name in enumerate(columns):
+        axes.text(number + 0.5, HEAD_IN - 0.1, name, ha="center", va="bottom", fontsize=style.NORMAL, fontweight="bold")
+    for line, row in enumerate(rows):
+        top = HEAD_IN + line * ROW_IN
+        axes.text(-0.06, top + ROW_IN / 2, row, ha="right", va="center", fontsize=style.NORMAL, clip_on=False)
+        for number, column in enumerate(columns):
+            if (row, column) in squares:
+                _square(axes, squares[row, column], number, top, width)
+    _legend(figure, legend, height)
+    return figure
+
+
+def _square(axes: object, square: Square, left: int, top: float, width_in: float) -> None:
+    from matplotlib.patches import Rectangle
+
+    fill = style.PANEL if square.shade is None else SHADES[square.shade]
+    edge, line = (style.BAD, 2.0) if square.wrong else (style.PAPER, 1.5)
+    place = (left + 0.015, top + 0.02)
+    axes.add_patch(Rectangle(place, 0.97, ROW_IN - 0.04, facecolor=fill, edgecolor=edge, linewidth=line))  # type: ignore[attr-defined]
+    light = square.shade is not None and square.shade >= DARK_FROM
+    # On a shade, which is the same on a dark page, text keeps its own colour; on the panel it follows the page.
+    ink = style.MUTED if square.shade is None else "#fefefe" if light else "#0b0f14"
+    lines = textwrap.wrap(square.text, max(8, int(width_in * 14)))
+    size = style.NORMAL if square.shade is not None else SMALL_TEXT
+    middle = top + ROW_IN * (0.36 if square.small else 0.5)
+    axes.text(left + 0.5, middle, "\n".join(lines), ha="center", va="center", fontsize=size, color=ink)  # type: ignore[attr-defined]
+    if square.small:
+        axes.text(  # type: ignore[attr-defined]
+            left + 0.5, top + ROW_IN * 0.74, square.small, ha="center", va="center", fontsize=SMALL_TEXT, color=ink
+        )
+
+
+def _legend(figure: Figure, legend: Sequence[str], height: float) -> None:
+    from matplotlib.patches import Rectangle
+
+    axes = style.new_axes(figure, NAMES_IN, height + 0.1, style.WIDTH_IN - NAMES_IN - 0.05, LEGEND_IN - 0.15)
+    axes.set_axis_off()
+    axes.set_xlim(0, 10)
+    axes.set_ylim(1, 0)
+    step = 10 / max(1, len(legend))
+    for number, words in enumerate(legend):
+        axes.add_patch(
+            Rectangle((number * step, 0.1), 0.3, 0.5, facecolor=SHADES[number], edgecolor=style.LINE, linewidth=0.8)
+        )
+        axes.text(number * step + 0.4, 0.36, words, va="center", fontsize=style.SMALL, color=style.MUTED)
