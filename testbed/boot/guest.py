@@ -28,8 +28,13 @@ START_S = 1_767_225_600
 PACKAGE = Path(__file__).parent.parent
 PYTHON, STARTER = "python", "start.py"
 """Names in the guest's working directory."""
-SYSCALL_COST_NS = 500
-"""Virtual time each system call takes: about what one costs on a server; arbitrary."""
+MEMORY_WORDS = ("PYTHONMALLOC=malloc", "MALLOC_TOP_PAD_=268435456", "MALLOC_TRIM_THRESHOLD_=1073741824")
+"""The C library takes Python's memory from the kernel all at once and keeps it: 256 MiB and 1 GiB, arbitrary, more than
+it needs. Asking for more is a system call, which takes time, and when it comes depends on how long the paths are that
+Python keeps in memory: those of the user's checkout."""
+SYSCALL_COST_NS = 512
+"""Virtual time each system call takes: about what one costs on a server; arbitrary, but for being twice the grain of
+the guest's clock (TIMER_MULTIPLIER in arch/um/kernel/time.c): so no call changes where in a grain a timer ends."""
 SPIN_BOUND_S = 2
 """CPU seconds of user code without a system call before the kernel interrupts it; the patch's own default."""
 PANIC = "Kernel panic - not syncing"
@@ -83,7 +88,7 @@ def command(kernel: Path, job: Job, memory: Size, line: int | None = None) -> li
         f"init={start.HERE}/{PYTHON}", "con=null", "con0=null,fd:1", "seccomp=on", *time_words,
         f"random-seed={job.seed}", "norandmaps", "quiet", "panic=-1", "uml_dir=./uml/", "umid=guest",
         "bonding.max_bonds=0", "dummy.numdummies=0", "ifb.numifbs=0", f"spin-bound={SPIN_BOUND_S}",
-        "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0", "LANG=C.UTF-8", "TZ=UTC",
+        "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0", "LANG=C.UTF-8", "TZ=UTC", *MEMORY_WORDS,
         *([] if line is None else [f"con{LINE}=fd:{line}"]), "--", "-S", "-P", f"{start.HERE}/{STARTER}",
     ]  # fmt: skip
 

@@ -188,7 +188,7 @@ def test_the_guest_kernel_can_do_everything_that_is_tried_on_the_host(tmp_path: 
     words = [
         "mem=256M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", f"init={sys.executable}", "con=null",
         "con0=null,fd:1", "seccomp=on", "quiet", "panic=-1", f"uml_dir={tmp_path}", "random-seed=1",
-        "time-travel=inf-cpu", "syscall-cost=500", "PYTHONDONTWRITEBYTECODE=1",
+        "time-travel=inf-cpu", "syscall-cost=512", "PYTHONDONTWRITEBYTECODE=1",
         f"PYTHONPATH={Path(detect.__file__).parents[2]}", "--", "-c", TRIAL_IN_GUEST, "root",
     ]  # fmt: skip
     argv = ["setarch", "-R", str(build.find()), *words]
