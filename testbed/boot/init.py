@@ -17,7 +17,8 @@ from pathlib import Path
 
 from testbed.boot.start import HERE
 from testbed.job import Job
-from testbed.net.namespace import mount, pivot_into, write_sysctl
+from testbed.net import sysctls
+from testbed.net.namespace import mount, pivot_into
 
 MS_NOSUID, MS_NODEV = 2, 4
 LINUX_REBOOT_CMD_POWER_OFF = 0x4321FEDC
@@ -32,6 +33,8 @@ SYSCTLS = {
     # Every packet between namespaces passes one queue, which stands for no queue of the network: a burst to a thousand
     # hosts would lose some there.
     "net/core/netdev_max_backlog": _MANY,
+    sysctls.INHERIT: "1",
+    **sysctls.HOST,
     # Memory that runs out ends the run at once, with words; otherwise daemons would be killed one after the other.
     "vm/panic_on_oom": "2",
 }
@@ -74,8 +77,7 @@ def main(play: Callable[..., None] | None = None) -> None:
     try:
         job = Job.parse(JOB.read_text(encoding="utf-8"))
         private_tree(job.record_source)
-        for key, value in SYSCTLS.items():
-            write_sysctl(key, value)
+        sysctls.write(SYSCTLS)
     except BaseException:  # whatever it is, the guest must switch itself off
         tell("crash", text=traceback.format_exc())
     else:

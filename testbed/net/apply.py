@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 
 from testbed.errors import InputError, Problem
 from testbed.model import Impairment
-from testbed.net import blackholes, messages, netem, shaping, tc
+from testbed.net import blackholes, messages, netem, shaping, sysctls, tc
 from testbed.net import overlay as overlays
-from testbed.net.namespace import Namespaces, write_sysctl
+from testbed.net.namespace import Namespaces
 from testbed.net.netlink import Netlink, Request
 from testbed.plan import sizes
 from testbed.plan.plan import DIRECTIONS, FABRIC, Direction, Plan, PlannedLink, Shaper
@@ -22,29 +22,6 @@ from testbed.units import Duration, Rate, Size
 
 UNSHAPED_QUEUE = Duration(50 * 10**6)
 """Queue of a link that had no rate and is given one: what the model takes where nothing else is said."""
-
-_ROUTER_SYSCTLS = {
-    "net/ipv4/ip_forward": "1",
-    "net/ipv6/conf/all/forwarding": "1",
-    # Paths are asymmetric while routes move; a reverse path filter would drop what the network would not.
-    "net/ipv4/conf/all/rp_filter": "0",
-    "net/ipv4/conf/default/rp_filter": "0",
-    # A host that is told of another router of its LAN would keep that path when routes move back.
-    "net/ipv4/conf/all/send_redirects": "0",
-    "net/ipv4/conf/default/send_redirects": "0",
-    # Layer-4 hashing, as routers with ECMP do: flows spread, each keeps its path.
-    "net/ipv4/fib_multipath_hash_policy": "1",
-    "net/ipv6/fib_multipath_hash_policy": "1",
-}
-_NODE_SYSCTLS = {
-    "net/ipv6/conf/default/accept_ra": "0",
-    "net/ipv6/conf/default/router_solicitations": "0",
-    "net/ipv6/conf/default/accept_dad": "0",
-}
-_HOST_SYSCTLS = {
-    # Hosts have a planned address; a link-local one for each of thousands would only flood the switch with reports.
-    "net/ipv6/conf/default/addr_gen_mode": "1",
-}
 
 
 def derive(seed: int, *names: str) -> int:
@@ -81,14 +58,19 @@ class Network:
         _raise_file_limit(len(self.plan.nodes))
         self.namespaces.create(FABRIC)
         with self.namespaces.inside(FABRIC):
-            _set_sysctls(_NODE_SYSCTLS | _HOST_SYSCTLS)
+            sysctls.write(sysctls.FABRIC)
+            sysctls.write(sysctls.FABRIC_IF_THERE, if_there=True)
         fabric = self.channel(FABRIC)
         fabric.send(self._bridges())
         requests = self._node_requests()
+        as_hosts = sysctls.namespaces_begin_as_hosts()
         for node in self.plan.nodes:
             self.namespaces.create(node.name)
             with self.namespaces.inside(node.name):
-                _set_sysctls(_NODE_SYSCTLS | (_ROUTER_SYSCTLS if node.forwards else _HOST_SYSCTLS))
+                if node.forwards:
+                    sysctls.write(sysctls.ROUTER)
+                elif not as_hosts:
+                    sysctls.write(sysctls.HOST)
                 channel = Netlink()
             channel.send(requests[node.name])
             if node.kind == "host":
@@ -258,11 +240,6 @@ def _shaper(link: PlannedLink, rate: Rate) -> Shaper:
         return sizes.shaper(rate, link.mtu, queue)
     except ValueError as error:
         raise InputError(Problem(f"link {link.name}", str(error), "ask for less rate")) from None
-
-
-def _set_sysctls(values: Mapping[str, str]) -> None:
-    for key, value in values.items():
-        write_sysctl(key, value)
 
 
 def _raise_file_limit(nodes: int) -> None:

@@ -96,6 +96,12 @@ class Namespaces:
         self._fds.clear()
 
 
+def read_sysctl(key: str) -> str | None:
+    """A sysctl of the namespace that this thread is in; ``None``: this kernel has no such one."""
+    path = Path("/proc/sys", key)
+    return path.read_text(encoding="ascii").strip() if path.exists() else None
+
+
 def write_sysctl(key: str, value: str) -> None:
     """Set a sysctl of the namespace that this thread is in. ``key`` is slash separated, below ``/proc/sys``."""
     Path("/proc/sys", key).write_text(value, encoding="ascii")
