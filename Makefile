@@ -41,6 +41,9 @@ $(VENV)/.made: pyproject.toml | packages
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+gallery: packages kernel ## make reports/gallery again
+	$(BIN)/python scripts/gallery.py
+
 docs: $(VENV)/.made ## the parts of docs/ that are made from the code
 	$(BIN)/python scripts/docs.py
 

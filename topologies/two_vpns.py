@@ -9,7 +9,7 @@ from testbed import Duration, Rate, Ratio, Topology, presets
 
 
 def topology(t: Topology) -> None:
-    """Flows spread over four tunnels; each keeps to one, until it dies."""
+    """Flows of the VPC spread over four tunnels; those of the data centre leave through cgw-1, over its two."""
     delay = t.param("vpn.delay", Duration, "15 ms", "one-way delay of the Internet path under the VPNs")
     loss = t.param("vpn.loss", Ratio, "0 %", "packets lost on that path, each direction")
     rate = t.param("vpn.rate", Rate, str(presets.VPN_RATE.value), "limit of each tunnel")

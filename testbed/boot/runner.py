@@ -26,7 +26,7 @@ from testbed.job import Clock, Job, Kernel
 from testbed.load import TOPOLOGY, Loaded
 from testbed.plan.schema import plan_json
 from testbed.run.engine import plan_digest
-from testbed.run.needs import check_programs
+from testbed.run.needs import check_programs, versions
 from testbed.units import Size
 from testbed.verdict import Judgement
 
@@ -176,6 +176,7 @@ def _write_environment(directory: Path, loaded: Loaded, options: Options, ended:
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
         "commit": commit(),
+        "programs": versions(loaded.plan),
         "scenario": None if scenario is None else {
             "question": scenario.question, "hypothesis": scenario.hypothesis, "refuted_by": scenario.refuted_by,
             "file": loaded.path.name,

@@ -15,6 +15,8 @@ from testbed.verdict import Verdict
 
 ANSWERS_MAX = 6
 """Sentences of the answer; arbitrary: more are not read."""
+PLACES_TOLD = 2
+"""So many cells are told one by one, more are counted; arbitrary."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def loud(comparison: Comparison) -> list[str]:
 def _facts(sides: Sequence[Side]) -> Iterator[str]:
     for name in dict.fromkeys(name for side in sides for name in side.facts):
         values = [side.facts.get(name, ()) for side in sides]
+        if not all(values):
+            continue  # a parameter that only some topologies have
         if len({tuple(sorted(value)) for value in values}) > 1:
             each = "; ".join(f"{side.name}: {' and '.join(value)}" for side, value in zip(sides, values, strict=True))
             yield f"the {name.replace('_', ' ')} differs: {each}"
@@ -140,6 +144,9 @@ def _sentence(comparison: Comparison, name: str) -> str:
     words = name.replace("_", " ")
     if len(comparison.places) == 1:
         return f"{words[:1].upper()}{words[1:]}: {_best(comparison, comparison.places[0], name)}."
+    if len(comparison.places) <= PLACES_TOLD:
+        each = [f"with {place.name} {_best(comparison, place, name)}" for place in comparison.places]
+        return f"{words[:1].upper()}{words[1:]}: {'; '.join(each)}."
     wins = dict.fromkeys(comparison.names, 0)
     for place in comparison.places:
         winner = _winner(comparison, place, name)
@@ -179,11 +186,23 @@ def _best(comparison: Comparison, place: Place, name: str) -> str:
     if found.low is None or found.high is None:
         return f"medians are {medians}; with fewer than {LEAST} runs a side nothing is said about chance"
     if not found.clear:
-        return f"{first} and {second} are too close to call (medians {medians})"
+        return f"{first} and {second} are too close to call{_worst(ranked)}; medians {medians}"
     low, high = sorted((abs(found.low), abs(found.high)))
     between = f"{LEVEL:.0%} interval {number(low)} to {number(high)} {one.unit}".rstrip()
     less = "less" if (found.value or 0) < 0 else "more"
-    return f"{first} is best, {by} {less} than {second} ({between}); medians {medians}"
+    return f"{first} is best, {by} {less} than {second} ({between}){_worst(ranked)}; medians {medians}"
+
+
+def _worst(ranked: Sequence[tuple[str, Summary]]) -> str:
+    """The last of three and more, where it is clearly worse than the first."""
+    (_, one), (last, other) = ranked[0], ranked[-1]
+    found = difference(one, other)
+    if len(ranked) < 3 or found.low is None or found.high is None or not found.clear:
+        return ""
+    low, high = sorted((abs(found.low), abs(found.high)))
+    less = "less" if (found.value or 0) < 0 else "more"
+    by = f"{number(abs(found.value or 0))} {one.unit}".rstrip()
+    return f"; {last} is worst, {by} {less} than the first ({number(low)} to {number(high)})"
 
 
 def not_shown(comparison: Comparison, clocks: Mapping[str, object]) -> list[str]:

@@ -102,8 +102,8 @@ def _facts(runs: Sequence[Path]) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
     for run in runs:
         environment, identity = _json(run / "environment.json"), _json(run / RECORD / IDENTITY)
-        for name in FACTS:
-            found.setdefault(name, {})[str(environment.get(name, "not on record"))] = None
+        for name in (each for each in FACTS if each in environment):
+            found.setdefault(name, {})[str(environment[name])] = None
         topology = f"{identity.get('topology', '?')} ({str(identity.get('topology_bytes', 'not on record'))[:8]})"
         found.setdefault("topology", {})[topology] = None
         scenario = f"{identity.get('scenario', '?')} ({str(identity.get('scenario_bytes', 'not on record'))[:8]})"

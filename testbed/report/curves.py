@@ -126,4 +126,4 @@ def _title(name: str, unit: str) -> str:
 
 def _from_zero(axes: Axes) -> None:
     low, high = axes.get_ylim()
-    axes.set_ylim(min(0.0, low), high if high > 0 else 1.0)
+    axes.set_ylim(min(0.0, low), 1.06 * high if high > 0 else 1.0)

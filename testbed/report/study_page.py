@@ -79,7 +79,7 @@ def _values(run: StudyRun, pictures: list[Picture]) -> dict[str, Any]:
         "seeds": run.asked["seeds"],
         "command": str(run.environment.get("command", "")),
         "environment": _environment(run.environment),
-        "runs": [_links(result) for result in run.results],
+        "runs": [_links(run.directory, result) for result in run.results],
     }
 
 
@@ -111,12 +111,9 @@ def _row(label: str, each: Summary) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _links(result: CellResult) -> dict[str, Any]:
-    """Where each run of a cell is."""
-    return {
-        "name": result.cell.name,
-        "runs": [
-            (run.seed, run.judgement.verdict.name, f"{run.directory}/record/verdict.json" if run.directory else "")
-            for run in result.runs
-        ],
-    }
+def _links(directory: Path, result: CellResult) -> dict[str, Any]:
+    """Where each run of a cell is, as far as it is there: a study may have been copied without its runs."""
+    links = [f"{run.directory}/record/verdict.json" if run.directory else "" for run in result.runs]
+    there = [link if link and (directory / link).exists() else "" for link in links]
+    words = [(run.seed, run.judgement.verdict.name) for run in result.runs]
+    return {"name": result.cell.name, "runs": [(*word, link) for word, link in zip(words, there, strict=True)]}

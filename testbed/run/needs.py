@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
 from collections.abc import Iterator
 
 from testbed.errors import MachineError, Problem
@@ -19,6 +21,17 @@ def check_programs(plan: Plan) -> None:
     ]
     if problems:
         raise MachineError(problems)
+
+
+def versions(plan: Plan) -> dict[str, str]:
+    """The version of the package behind each program that the plan needs; none where dpkg does not know it."""
+    found = {}
+    for name in sorted(set(_needed(plan))):
+        argv = ["dpkg-query", "--show", "--showformat", "${Version}", PROGRAMS[name]]
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            done = subprocess.run(argv, capture_output=True, text=True, check=True)
+            found[name] = f"{PROGRAMS[name]} {done.stdout}"
+    return found
 
 
 def _needed(plan: Plan) -> Iterator[str]:

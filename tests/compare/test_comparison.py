@@ -66,11 +66,11 @@ def test_designs_of_one_study_are_its_sides_and_the_answer_names_the_best(tmp_pa
 
 
 def test_sweeps_are_compared_cell_by_cell(tmp_path: Path) -> None:
-    one: Values = {("1 ms",): [1.0] * 6, ("5 ms",): [5.0] * 6}
-    other: Values = {("1 ms",): [2.0] * 6, ("5 ms",): [5.0] * 6, ("9 ms",): [9.0] * 6}
+    one: Values = {("1 ms",): [1.0] * 6, ("5 ms",): [5.0] * 6, ("7 ms",): [7.0] * 6}
+    other: Values = {("1 ms",): [2.0] * 6, ("5 ms",): [5.0] * 6, ("7 ms",): [7.0] * 6, ("9 ms",): [9.0] * 6}
     folders = [write_study(tmp_path / name, ["dx.delay"], v) for name, v in (("a", one), ("b", other))]
     found = compare(read_sides(folders, None))
-    assert answer(found) == ["Gap: a is best in 1 of 2 cells; 1 of 2 are too close to call."]
+    assert answer(found) == ["Gap: a is best in 1 of 3 cells; 2 of 3 are too close to call."]
     assert loud(found) == ["dx.delay 9 ms is not in a"]
 
 

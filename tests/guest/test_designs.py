@@ -1,0 +1,23 @@
+"""Each design of the shipped comparison in the guest: no flow is gone for longer than its detection allows."""
+
+from __future__ import annotations
+
+import pytest
+
+from testbed.load import read_study
+from tests.conftest import ROOT, RunScenario, measured
+
+FOUND = read_study(str(ROOT / "scenarios" / "designs.py"))
+assert FOUND is not None
+CELLS = FOUND[1].cells({"flows": "3"})
+pytestmark = pytest.mark.guest
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: str(cell.at["design"]))
+def test_no_flow_is_gone_for_longer_than_the_detection_allows(run_scenario: RunScenario, cell: object) -> None:
+    settings = cell.settings  # type: ignore[attr-defined]
+    outcome = run_scenario("scenarios/path_loss.py", *(f"{name}={value}" for name, value in settings.items()))
+    assert outcome.judgement.verdict.name == "PASS", outcome.judgement.why
+    found = measured(outcome)
+    assert found["flows_hit"]["value"] >= 1
+    assert found["longest_gap"]["value"] > 0.5
