@@ -15,7 +15,7 @@ refer to what was made. Nothing is checked here but the text of quantities and w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar, Unpack
 
@@ -32,6 +32,7 @@ from testbed.fields import (
     VolumeFields,
     VpnFields,
 )
+from testbed.guards import NetworkAcl, SecurityGroup
 from testbed.parameters import Parameters
 from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate
@@ -86,6 +87,8 @@ class Topology(Values):
         self._vpns: list[model.Vpn] = []
         self._shares: list[Share] = []
         self._volumes: list[Volume] = []
+        self._groups: list[SecurityGroup] = []
+        self._acls: list[NetworkAcl] = []
 
     def param(
         self, name: str, kind: type[T] | Callable[[str], T], default: str, help: str, *, choices: tuple[str, ...] = ()
@@ -195,12 +198,27 @@ class Topology(Values):
         self._volumes.append(fields.volume(name, host, kind, options, self.parameters.problems))
         return name
 
+    def security_group(self, name: str, hosts: Sequence[str], rules: Sequence[str]) -> str:
+        """Let through to and from ``hosts`` what ``rules`` say, answers to that, and nothing else.
+
+        A rule is a line such as ``"in tcp 443 from any"`` (:mod:`testbed.guards`).
+        """
+        self._groups.append(SecurityGroup(name=name, hosts=tuple(hosts), rules=tuple(rules)))
+        return name
+
+    def network_acl(self, name: str, site: SiteHandle, rules: Sequence[str], *, subnets: Sequence[str] = ()) -> str:
+        """Filter what crosses the border of subnets (all of the site), in order; answers need a rule of their own."""
+        acl = NetworkAcl(name=name, site=site.name, subnets=tuple(subnets), rules=tuple(rules))
+        self._acls.append(acl)
+        return name
+
     def build(self) -> model.Model:
         """The model of all that was declared."""
         return model.Model(
             name=self.name, about=self.about, sites=tuple(self._sites.values()), routers=tuple(self._routers),
             hosts=tuple(self._hosts), links=tuple(self._links), vpns=tuple(self._vpns),
             shares=tuple(self._shares), volumes=tuple(self._volumes),
+            groups=tuple(self._groups), acls=tuple(self._acls),
         )  # fmt: skip
 
     def _add_site(self, name: str, kind: model.SiteKind, cidr: str, cidr6: str, mtu: int, *, ospf: bool) -> SiteHandle:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from testbed.guards import NetworkAcl, SecurityGroup
 from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate, Ratio, Size
 
@@ -262,3 +263,5 @@ class Model:
     vpns: tuple[Vpn, ...] = ()
     shares: tuple[Share, ...] = ()
     volumes: tuple[Volume, ...] = ()
+    groups: tuple[SecurityGroup, ...] = ()
+    acls: tuple[NetworkAcl, ...] = ()

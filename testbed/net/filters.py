@@ -1,4 +1,4 @@
-"""Packet filters of the routers: clamp the MSS of TCP through tunnels, and drop what path MTU discovery needs.
+"""Packet filters: clamp the MSS of TCP through tunnels, drop what path MTU discovery needs, guard hosts.
 
 AWS's VPN does no path MTU discovery, and its security groups drop ICMP unless told otherwise (VPN user guide, quotas;
 EC2 user guide, network MTU); so a tunnel clamps the MSS, and without that there is a black hole to be shown.
@@ -9,19 +9,23 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from testbed.errors import MachineError, Problem, RunError
 from testbed.kernel.programs import ENVIRONMENT, find_program
+from testbed.net import guarding
 from testbed.net.namespace import Namespaces
+from testbed.net.nft import TABLE, Rule, match
 from testbed.plan.plan import Plan
 from testbed.theory.mtu import mss
 
-TABLE = "testbed"
 NFT_TIMEOUT_S = 30.0
 """How long nft may take; arbitrary. It takes some 10 ms."""
 _CHAINS = ("forward", "output")
+"""Where a router meets what path MTU discovery needs."""
+_HOOKS = ("forward", "input", "output")
+"""Chains that the kernel sends packets through; any other is jumped to."""
 _STDIN = "/proc/self/fd/0"
 """What ``-`` means to nft is /dev/stdin, which a bare /dev lacks."""
 FRAGMENTATION_NEEDED = (3, 4)
@@ -30,46 +34,28 @@ PACKET_TOO_BIG = 2
 """ICMPv6 type (RFC 4443 section 3.2)."""
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One rule, as nft's JSON has it: what must match, and what is done. ``comment`` tells rules apart on read-back."""
-
-    chain: str
-    comment: str
-    matches: tuple[str, ...]
-    """JSON texts."""
-    action: str
-    """JSON text."""
-
-    def body(self) -> dict[str, object]:
-        """The rule for ``nft -j``, with a counter, so that a report can say how many packets it took."""
-        expressions = [*map(json.loads, self.matches), {"counter": {"packets": 0, "bytes": 0}}, json.loads(self.action)]
-        return {
-            "family": "inet", "table": TABLE, "chain": self.chain, "comment": self.comment, "expr": expressions,
-        }  # fmt: skip
-
-
 def rules(plan: Plan, node: str) -> tuple[Rule, ...]:
-    """The rules of a router. Pure; empty for one that needs no filter."""
-    return (*_clamps(plan, node), *(_drops() if node in plan.blocks_icmp else ()))
+    """The rules of a node. Pure; empty for one that needs no filter."""
+    drops = _drops() if node in plan.blocks_icmp else ()
+    return (*_clamps(plan, node), *drops, *guarding.rules(plan.guards, node))
 
 
 def nodes(plan: Plan) -> tuple[str, ...]:
-    """The routers that need filters, in the plan's order."""
-    return tuple(node.name for node in plan.nodes if rules(plan, node.name))
+    """The nodes that need filters, in the plan's order."""
+    some = {*plan.blocks_icmp, *(guard.node for guard in plan.guards)}
+    some |= {end.node for tunnel in plan.tunnels if tunnel.clamp_mss for end in (tunnel.a, tunnel.b)}
+    return tuple(node.name for node in plan.nodes if node.name in some)
 
 
 def render(plan: Plan, node: str) -> str:
-    """A router's table for ``nft -j -f -``. Pure."""
+    """A node's table for ``nft -j -f -``. Pure."""
     commands: list[dict[str, object]] = [{"add": {"table": {"family": "inet", "name": TABLE}}}]
     needed = rules(plan, node)
-    for chain in _CHAINS:
-        if any(rule.chain == chain for rule in needed):
-            described = {
-                "family": "inet", "table": TABLE, "name": chain, "type": "filter", "hook": chain, "prio": -150,
-                "policy": "accept",
-            }  # fmt: skip
-            commands.append({"add": {"chain": described}})
+    chains = {rule.chain for rule in needed}
+    for chain in (*_HOOKS, *sorted(chains.difference(_HOOKS))):
+        if chain in chains:
+            hook = {"type": "filter", "hook": chain, "prio": -150, "policy": "accept"} if chain in _HOOKS else {}
+            commands.append({"add": {"chain": {"family": "inet", "table": TABLE, "name": chain, **hook}}})
     commands += [{"add": {"rule": rule.body()}} for rule in needed]
     return json.dumps({"nftables": commands}, indent=1)
 
@@ -86,9 +72,9 @@ def _clamps(plan: Plan, node: str) -> Iterator[Rule]:
                 yield Rule(
                     "forward", f"{tunnel.name} {way} IPv{family} MSS {size}",
                     (
-                        _match("==", {"meta": {"key": key}}, end.interface),
-                        _match("==", {"meta": {"key": "nfproto"}}, name),
-                        _match("in", {"payload": {"protocol": "tcp", "field": "flags"}}, "syn"),
+                        match("==", {"meta": {"key": key}}, end.interface),
+                        match("==", {"meta": {"key": "nfproto"}}, name),
+                        match("in", {"payload": {"protocol": "tcp", "field": "flags"}}, "syn"),
                     ),
                     # The kernel only ever lowers the option (net/netfilter/nft_exthdr.c, nft_exthdr_tcp_set_eval).
                     json.dumps({"mangle": {"key": {"tcp option": {"name": "maxseg", "field": "size"}}, "value": size}}),
@@ -102,25 +88,21 @@ def _drops() -> Iterator[Rule]:
         yield Rule(
             chain, f"{chain}: drop ICMP fragmentation needed",
             (
-                _match("==", {"payload": {"protocol": "icmp", "field": "type"}}, kind),
-                _match("==", {"payload": {"protocol": "icmp", "field": "code"}}, code),
+                match("==", {"payload": {"protocol": "icmp", "field": "type"}}, kind),
+                match("==", {"payload": {"protocol": "icmp", "field": "code"}}, code),
             ),
             json.dumps({"drop": None}),
         )  # fmt: skip
         yield Rule(
             chain,
             f"{chain}: drop ICMPv6 packet too big",
-            (_match("==", {"payload": {"protocol": "icmpv6", "field": "type"}}, PACKET_TOO_BIG),),
+            (match("==", {"payload": {"protocol": "icmpv6", "field": "type"}}, PACKET_TOO_BIG),),
             json.dumps({"drop": None}),
         )
 
 
-def _match(operator: str, left: dict[str, object], right: object) -> str:
-    return json.dumps({"match": {"op": operator, "left": left, "right": right}})
-
-
 def apply(plan: Plan, namespaces: Namespaces) -> None:
-    """Install each router's filters, and check that they are what the kernel has then.
+    """Install each node's filters, and check that they are what the kernel has then.
 
     Raises:
         MachineError: nft is not installed.
@@ -128,16 +110,17 @@ def apply(plan: Plan, namespaces: Namespaces) -> None:
     """
     for node in nodes(plan):
         _nft(namespaces, node, ["-f", _STDIN], render(plan, node))
-        wanted = [_identity(rule.body()) for rule in rules(plan, node)]
-        found = [_identity(body) for body in _read(namespaces, node)]
+        # nft lists chain after chain, each with its rules in order.
+        wanted = sorted((_identity(rule.body()) for rule in rules(plan, node)), key=itemgetter(0))
+        found = sorted((_identity(body) for body in _read(namespaces, node)), key=itemgetter(0))
         if found != wanted:
             missing = [identity for identity in wanted if identity not in found]
             what = f"filters read back differ: {len(found)} rules instead of {len(wanted)}, missing {missing}"
-            raise RunError(Problem(f"router {node}", what, f"look with: nft list table inet {TABLE}"))
+            raise RunError(Problem(f"node {node}", what, f"look with: nft list table inet {TABLE}"))
 
 
 def counts(namespaces: Namespaces, node: str) -> dict[str, int]:
-    """How many packets each rule of a router took, by comment."""
+    """How many packets each rule of a node took, by comment."""
     return {
         str(body["comment"]): next(e["counter"]["packets"] for e in body["expr"] if "counter" in e)
         for body in _read(namespaces, node)
@@ -164,5 +147,5 @@ def _nft(namespaces: Namespaces, node: str, words: list[str], text: str) -> str:
             timeout=NFT_TIMEOUT_S, check=False,
         )  # fmt: skip
     if done.returncode != 0:
-        raise RunError(Problem(f"router {node}", f"nft {' '.join(words)} failed: {done.stderr.strip()}"))
+        raise RunError(Problem(f"node {node}", f"nft {' '.join(words)} failed: {done.stderr.strip()}"))
     return done.stdout

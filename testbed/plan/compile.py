@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from testbed.model import QUEUE, Host, Impairment, Link, Model, Router, Site, Subnet, Vpn
 from testbed.plan import addresses, routing, sizes
+from testbed.plan.compile_guards import guards
 from testbed.plan.draft import Draft, cable_end
 from testbed.plan.plan import FABRIC, Bridge, Cable, End, Node, Plan, PlannedLink, PlannedTunnel, Route
 from testbed.plan.reach import reach
@@ -41,7 +42,7 @@ def compile_plan(model: Model, lab: str, parameters: Mapping[str, str] | None = 
         links=tuple(draft.links), access=tuple(draft.access), tunnels=tuple(draft.tunnels),
         loopbacks=tuple(draft.loopbacks), routes=tuple(draft.routes), routing=routings, reach=reach(routings),
         blocks_icmp=tuple(router.name for router in model.routers if router.blocks_icmp), shares=model.shares,
-        volumes=model.volumes,
+        volumes=model.volumes, guards=guards(draft),
     )  # fmt: skip
 
 

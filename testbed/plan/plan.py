@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from testbed.model import Bfd, Impairment
+from testbed.plan.guards import Guard
 from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate
 
@@ -243,6 +244,8 @@ class Plan:
     """The hosts' own links to their subnet, for the hosts that were given an impairment or a rate."""
     shares: tuple[Share, ...] = ()
     volumes: tuple[Volume, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    """Security groups and network ACLs."""
 
     def node(self, name: str) -> Node:
         """The node of that name. Raises ``KeyError``."""

@@ -89,6 +89,10 @@ def _value(value: object) -> str:
 def _filters(plan: Plan) -> Iterator[str]:
     yield from (f"{node}: drop ICMP needed for path MTU discovery" for node in plan.blocks_icmp)
     yield from (f"{t.name}: clamp MSS to MTU {t.mtu}, both ends" for t in plan.tunnels if t.clamp_mss)
+    for guard in plan.guards:
+        place = f"{guard.node}:{guard.interface}" if guard.interface else guard.node
+        said = "; ".join(rule.text for rule in guard.rules) or "no rules"
+        yield f"{place}: {guard.kind} {guard.name}, {guard.way}: {said}; else nothing"
 
 
 def _stores(plan: Plan) -> Iterator[str]:

@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from testbed.errors import Problem, known
 from testbed.model import Model, Router, Site
-from testbed.plan import addresses, validate_links, validate_stores
+from testbed.plan import addresses, validate_guards, validate_links, validate_stores
 from testbed.plan.plan import FABRIC
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -44,13 +44,23 @@ def validate(model: Model) -> list[Problem]:
         return wrong
     checks = (
         _names, _ranges, _room, _sites, _routers, _hosts, validate_links.links, validate_links.vpns, _numbers,
-        validate_stores.shares, validate_stores.volumes,
+        validate_stores.shares, validate_stores.volumes, validate_guards.guards,
     )  # fmt: skip
     return [problem for check in checks for problem in check(model)]
 
 
 def _parts(model: Model) -> Iterator[object]:
-    for part in (*model.sites, *model.routers, *model.hosts, *model.links, *model.vpns, *model.shares, *model.volumes):
+    for part in (
+        *model.sites,
+        *model.routers,
+        *model.hosts,
+        *model.links,
+        *model.vpns,
+        *model.shares,
+        *model.volumes,
+        *model.groups,
+        *model.acls,
+    ):
         yield part
         if isinstance(part, Site):
             yield from part.subnets

@@ -1,0 +1,86 @@
+"""Security groups and network ACLs: what a topology says of them, and how a rule reads.
+
+A rule is a line of words::
+
+    in tcp 443 from any            a security group allows; nothing else gets through
+    deny in udp 1-1023 from dc     a network ACL allows or denies, the first rule that fits decides
+    out any to 10.0.0.0/16         protocol any has no ports
+
+Whom it names is ``any``, a range, a site or a host. As at AWS (VPC user guide, security groups and network ACLs) a
+group is stateful: answers to what it let through pass. An ACL is stateless: answers need a rule of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Way = Literal["in", "out"]
+Protocol = Literal["any", "icmp", "tcp", "udp"]
+WAYS: tuple[Way, ...] = get_args(Way)
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+PORT_MAX = 65535
+EXAMPLE = "such as 'in tcp 443 from any' or 'out any to 10.0.0.0/16'"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecurityGroup:
+    """A stateful filter of the hosts that belong to it. Without a rule nothing goes in, and nothing out."""
+
+    name: str
+    hosts: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkAcl:
+    """A stateless filter on the border of subnets. What no rule allows is denied."""
+
+    name: str
+    site: str
+    subnets: tuple[str, ...]
+    """Empty: all of the site."""
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardRule:
+    """One rule, read. ``ports`` are (first, last), of the destination; ``None``: all."""
+
+    allow: bool
+    way: Way
+    protocol: Protocol
+    ports: tuple[int, int] | None
+    peer: str
+
+
+def parse(text: str) -> GuardRule:
+    """Read a rule. Raises ``ValueError`` with what is wrong."""
+    words = text.split()
+    allow = words[:1] != ["deny"]
+    if words[:1] in (["allow"], ["deny"]):
+        words = words[1:]
+    if len(words) not in (4, 5):
+        raise ValueError("a rule is a way, a protocol, ports where it has any, and from or to whom")
+    way = next((each for each in WAYS if each == words[0]), None)
+    protocol = next((each for each in PROTOCOLS if each == words[1]), None)
+    if way is None:
+        raise ValueError(f"{words[0]!r} is no way: in or out")
+    if protocol is None:
+        raise ValueError(f"{words[1]!r} is no protocol: {', '.join(PROTOCOLS)}")
+    if words[-2] != ("from" if way == "in" else "to"):
+        raise ValueError(f"{words[-2]!r} does not go with {way!r}: in goes from, out goes to")
+    ports = _ports(words[2]) if len(words) == 5 else None
+    if ports is not None and protocol not in ("tcp", "udp"):
+        raise ValueError(f"{protocol} has no ports")
+    return GuardRule(allow=allow, way=way, protocol=protocol, ports=ports, peer=words[-1])
+
+
+def _ports(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    if not first.isdecimal() or not (last or first).isdecimal():
+        raise ValueError(f"{text!r} is no port and no range of ports")
+    ports = int(first), int(last or first)
+    if not 0 < ports[0] <= ports[1] <= PORT_MAX:
+        raise ValueError(f"{text!r}: ports go from 1 to {PORT_MAX}, the lower one first")
+    return ports

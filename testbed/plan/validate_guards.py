@@ -1,0 +1,75 @@
+"""What can be wrong with security groups and network ACLs."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from testbed.errors import Problem, known
+from testbed.guards import EXAMPLE, parse
+from testbed.model import Model
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
+"""Part of a chain's name and of comments; its length is arbitrary."""
+TEXT_MAX = 60
+"""A rule's words are its comment in the kernel, which takes 128 bytes with what goes before."""
+
+
+def guards(model: Model) -> Iterator[Problem]:
+    """Every problem of a model's groups and ACLs."""
+    names = [*(group.name for group in model.groups), *(acl.name for acl in model.acls)]
+    for name, times in Counter(names).items():
+        if times > 1:
+            yield Problem(f"guard {name}", f"{times} groups or ACLs have this name", "give each its own name")
+        if not NAME.fullmatch(name):
+            yield Problem(f"guard {name}", "not a usable name", "at most 20 lower-case letters, digits and dashes")
+    hosts = [host.name for host in model.hosts]
+    for group in model.groups:
+        where = f"security group {group.name}"
+        if not group.hosts:
+            yield Problem(where, "no host belongs to it", "hosts=[...]")
+        yield from _unknown(where, "host", group.hosts, hosts)
+        yield from _rules(model, where, group.rules, may_deny=False)
+    for acl in model.acls:
+        where = f"network ACL {acl.name}"
+        subnets = [subnet.name for site in model.sites if site.name == acl.site for subnet in site.subnets]
+        yield from _unknown(where, "site", [acl.site], [site.name for site in model.sites])
+        yield from _unknown(where, "subnet", acl.subnets, subnets)
+        if not any(router.site == acl.site for router in model.routers):
+            yield Problem(where, f"site {acl.site} has no router to put it on", "it stands on a subnet's border")
+        yield from _rules(model, where, acl.rules, may_deny=True)
+
+
+def _unknown(where: str, kind: str, given: Iterable[str], names: list[str]) -> Iterator[Problem]:
+    for name in given:
+        if name not in names:
+            yield Problem(where, f"no such {kind}: {name}", known(name, names))
+
+
+def _rules(model: Model, where: str, rules: Iterable[str], *, may_deny: bool) -> Iterator[Problem]:
+    for text in rules:
+        place = f"{where}, rule {text!r}"
+        if len(text) > TEXT_MAX or not text.isascii():
+            yield Problem(place, f"longer than {TEXT_MAX} letters, or not plain ones", EXAMPLE)
+            continue
+        try:
+            rule = parse(text)
+        except ValueError as error:
+            yield Problem(place, str(error), EXAMPLE)
+            continue
+        if not rule.allow and not may_deny:
+            yield Problem(place, "a security group only allows", "leave the rule out, or use a network ACL")
+        yield from _peer(model, place, rule.peer)
+
+
+def _peer(model: Model, place: str, peer: str) -> Iterator[Problem]:
+    names = ["any", *(site.name for site in model.sites), *(host.name for host in model.hosts)]
+    if peer in names:
+        return
+    try:
+        ipaddress.ip_network(peer)
+    except ValueError as error:
+        hint = str(error) if "/" in peer else known(peer, names)
+        yield Problem(place, f"{peer!r} is no range, site or host", hint)

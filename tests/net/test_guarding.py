@@ -1,0 +1,57 @@
+"""Claims about security groups and ACLs in nftables: what is rendered, and that the kernel has just that."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from testbed.net import filters, guarding
+from tests.daemons.sample import check_golden, program
+from tests.plan.shipped import plan_of
+
+
+@pytest.mark.parametrize("node", ["db", "vgw"])
+def test_the_ruleset_is_the_golden_one(node: str) -> None:
+    check_golden(f"filters/guarded-{node}.json", filters.render(plan_of("guarded.py"), node) + "\n")
+
+
+def test_every_guard_ends_by_dropping_the_rest() -> None:
+    plan = plan_of("guarded.py")
+    for guard in plan.guards:
+        own = [rule for rule in filters.rules(plan, guard.node) if rule.comment == guarding.dropping(guard)]
+        assert [(rule.matches, json.loads(rule.action)) for rule in own] == [((), {"drop": None})]
+
+
+def test_only_guarded_nodes_have_filters() -> None:
+    assert filters.nodes(plan_of("guarded.py")) == ("vgw", "web", "db")
+
+
+IN_A_NAMESPACE = """
+from testbed.net import filters
+from testbed.net.namespace import Namespaces
+from tests.plan.shipped import plan_of
+plan = plan_of("guarded.py")
+spaces = Namespaces()
+for node in filters.nodes(plan):
+    spaces.create(node)
+filters.apply(plan, spaces)
+for node in filters.nodes(plan):
+    read = filters.counts(spaces, node)
+    assert not any(read.values()), read
+    assert {*read} == {rule.comment for rule in filters.rules(plan, node)}, read
+spaces.close()
+"""
+
+
+def test_nft_takes_the_guards_and_gives_them_back() -> None:
+    """In a user and network namespace of this test's own, where any user may."""
+    program("nft")
+    argv = [program("unshare"), "--user", "--map-root-user", "--net", sys.executable, "-c", IN_A_NAMESPACE]
+    done = subprocess.run(argv, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    if done.returncode and "unshare" in done.stderr:
+        pytest.skip(f"no user namespaces here: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
