@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from testbed.net.nft import Rule, match
-from testbed.plan.guards import Guard, PlannedRule
+from testbed.plan.guards import Guard, PlannedRule, dropping, label, rule_comment
 
 NEIGHBOURS = {"range": [133, 137]}
 """ICMPv6 types of neighbour discovery (RFC 4861), IPv6's ARP, which no group and no ACL sees."""
@@ -22,12 +22,6 @@ _HOOK = {"in": "input", "out": "output"}
 _PEER = {"in": "saddr", "out": "daddr"}
 _FAMILIES = (("ip", "ipv4", "icmp"), ("ip6", "ipv6", "icmpv6"))
 _ACCEPT, _DROP, _RETURN = (json.dumps({word: None}) for word in ("accept", "drop", "return"))
-
-
-def dropping(guard: Guard) -> str:
-    """Comment of the rule that drops what a guard's rules do not allow: its counter tells who filtered."""
-    place = f" {guard.interface}" if guard.interface else ""
-    return f"{guard.kind} {guard.name}{place} {guard.way}: no rule allows"
 
 
 def rules(guards: Sequence[Guard], node: str) -> Iterator[Rule]:
@@ -39,7 +33,7 @@ def rules(guards: Sequence[Guard], node: str) -> Iterator[Rule]:
 
 def _group(guard: Guard) -> Iterator[Rule]:
     chain = _HOOK[guard.way]
-    begin = f"{guard.kind} {guard.name} {guard.way}"
+    begin = label(guard)
     key = "iifname" if guard.way == "in" else "oifname"
     yield Rule(chain, f"{begin}: to itself", (match("==", {"meta": {"key": key}}, "lo"),), _ACCEPT)
     yield Rule(chain, f"{begin}: neighbour discovery", (_neighbours(),), _ACCEPT)
@@ -52,8 +46,7 @@ def _acl(guard: Guard) -> Iterator[Rule]:
     chain = f"{guard.name}-{guard.interface}-{guard.way}"
     key = "oifname" if guard.way == "in" else "iifname"
     enter = json.dumps({"jump": {"target": chain}})
-    here = f"{guard.kind} {guard.name} {guard.interface} {guard.way}"
-    yield Rule("forward", here, (match("==", {"meta": {"key": key}}, guard.interface),), enter)
+    yield Rule("forward", label(guard), (match("==", {"meta": {"key": key}}, guard.interface),), enter)
     yield from _allowed(guard, chain, _RETURN)
     yield Rule(chain, dropping(guard), (), _DROP)
 
@@ -61,7 +54,7 @@ def _acl(guard: Guard) -> Iterator[Rule]:
 def _allowed(guard: Guard, chain: str, allow: str) -> Iterator[Rule]:
     for rule in guard.rules:
         for matches in _matches(rule, _PEER[guard.way]):
-            yield Rule(chain, f"{guard.kind} {guard.name}: {rule.text}", matches, allow if rule.allow else _DROP)
+            yield Rule(chain, rule_comment(guard, rule), matches, allow if rule.allow else _DROP)
 
 
 def _matches(rule: PlannedRule, side: str) -> Iterator[tuple[str, ...]]:

@@ -61,6 +61,28 @@ def deciding(guard: Guard, packet: Packet) -> PlannedRule | None:
     return next((rule for rule in guard.rules if _fits(rule, packet, peer)), None)
 
 
+def label(guard: Guard) -> str:
+    """What a guard is called, the same in the kernel and in reports."""
+    place = f" {guard.interface}" if guard.interface else ""
+    return f"{guard.kind} {guard.name}{place} {guard.way}"
+
+
+def dropping(guard: Guard) -> str:
+    """Comment of the rule that drops what a guard's rules do not allow: its counter tells who filtered."""
+    return f"{label(guard)}: no rule allows"
+
+
+def rule_comment(guard: Guard, rule: PlannedRule) -> str:
+    """Comment of a rule, by which it is known when read back."""
+    return f"{label(guard)}: {rule.text}"
+
+
+def stopped_by(guard: Guard, packet: Packet) -> str:
+    """Comment of the rule that drops a packet which a guard does not allow."""
+    rule = deciding(guard, packet)
+    return dropping(guard) if rule is None else rule_comment(guard, rule)
+
+
 def allows(guard: Guard, packet: Packet) -> bool:
     """Whether a guard lets a packet through that answers nothing."""
     rule = deciding(guard, packet)

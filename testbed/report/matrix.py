@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from testbed.report import style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SHADES = ("#eaf3fa", "#c3dcee", "#8fbfdf", "#4f97c7", "#1c6ba5")
@@ -21,25 +22,37 @@ SHADES = ("#eaf3fa", "#c3dcee", "#8fbfdf", "#4f97c7", "#1c6ba5")
 DARK_FROM = 3
 """From this shade on text is light."""
 NAMES_IN, ROW_IN, HEAD_IN, LEGEND_IN = 1.75, 0.56, 0.4, 0.6
+LINE_IN = 0.14
+"""By which all rows grow for each further line of small text."""
 SMALL_TEXT = 6.6
+SMALL_CHAR_IN = 0.056
+"""About the width of a letter of small text."""
 
 
 @dataclass(frozen=True)
 class Square:
-    """One cell. ``shade`` counts from 0; ``None``: no number, only words. ``wrong``: marked as such."""
+    """One cell. ``shade`` counts from 0; ``None``: no number, only words. ``wrong``: marked as such.
+
+    ``small`` may have several lines. ``plain``: words that are read like a number, not an explanation of its absence.
+    ``tinted``: nothing in it is right.
+    """
 
     text: str
     small: str = ""
     shade: int | None = None
     wrong: bool = False
+    plain: bool = False
+    tinted: bool = False
 
 
 def matrix_figure(
     rows: Sequence[str], columns: Sequence[str], squares: Mapping[tuple[str, str], Square], legend: Sequence[str]
 ) -> Figure:
     """The picture; to be used inside :func:`testbed.report.style.settings`. ``legend``: what each shade means."""
-    height = HEAD_IN + ROW_IN * len(rows)
-    figure = style.new_figure(height + LEGEND_IN)
+    lines = max((square.small.count("\n") for square in squares.values()), default=0)
+    row_in = ROW_IN + lines * LINE_IN
+    height = HEAD_IN + row_in * len(rows)
+    figure = style.new_figure(height + (LEGEND_IN if legend else 0.1))
     axes = style.new_axes(figure, NAMES_IN, 0.0, style.WIDTH_IN - NAMES_IN - 0.05, height)
     axes.set_axis_off()
     width = (style.WIDTH_IN - NAMES_IN - 0.05) / len(columns)
@@ -48,33 +61,37 @@ def matrix_figure(
     for number, name in enumerate(columns):
         axes.text(number + 0.5, HEAD_IN - 0.1, name, ha="center", va="bottom", fontsize=style.NORMAL, fontweight="bold")
     for line, row in enumerate(rows):
-        top = HEAD_IN + line * ROW_IN
-        axes.text(-0.06, top + ROW_IN / 2, row, ha="right", va="center", fontsize=style.NORMAL, clip_on=False)
+        top = HEAD_IN + line * row_in
+        axes.text(-0.06, top + row_in / 2, row, ha="right", va="center", fontsize=style.NORMAL, clip_on=False)
         for number, column in enumerate(columns):
             if (row, column) in squares:
-                _square(axes, squares[row, column], number, top, width)
-    _legend(figure, legend, height)
+                _square(axes, squares[row, column], (number, top), (width, row_in))
+    if legend:
+        _legend(figure, legend, height)
     return figure
 
 
-def _square(axes: object, square: Square, left: int, top: float, width_in: float) -> None:
+def _square(axes: Axes, square: Square, place: tuple[int, float], size_in: tuple[float, float]) -> None:
     from matplotlib.patches import Rectangle
 
-    fill = style.PANEL if square.shade is None else SHADES[square.shade]
+    (left, top), (width_in, height_in) = place, size_in
+    fill = style.BAD_TINT if square.tinted else style.PANEL if square.shade is None else SHADES[square.shade]
     edge, line = (style.BAD, 2.0) if square.wrong else (style.PAPER, 1.5)
-    place = (left + 0.015, top + 0.02)
-    axes.add_patch(Rectangle(place, 0.97, ROW_IN - 0.04, facecolor=fill, edgecolor=edge, linewidth=line))  # type: ignore[attr-defined]
+    corner = (left + 0.015, top + 0.02)
+    axes.add_patch(Rectangle(corner, 0.97, height_in - 0.04, facecolor=fill, edgecolor=edge, linewidth=line))
     light = square.shade is not None and square.shade >= DARK_FROM
     # On a shade, which is the same on a dark page, text keeps its own colour; on the panel it follows the page.
     ink = style.MUTED if square.shade is None else "#fefefe" if light else "#0b0f14"
     lines = textwrap.wrap(square.text, max(8, int(width_in * 14)))
-    size = style.NORMAL if square.shade is not None else SMALL_TEXT
+    size = style.NORMAL if square.shade is not None or square.plain else SMALL_TEXT
     middle = top + ROW_IN * (0.36 if square.small else 0.5)
-    axes.text(left + 0.5, middle, "\n".join(lines), ha="center", va="center", fontsize=size, color=ink)  # type: ignore[attr-defined]
-    if square.small:
-        axes.text(  # type: ignore[attr-defined]
-            left + 0.5, top + ROW_IN * 0.74, square.small, ha="center", va="center", fontsize=SMALL_TEXT, color=ink
-        )
+    word_ink = style.INK if square.plain else ink
+    axes.text(left + 0.5, middle, "\n".join(lines), ha="center", va="center", fontsize=size, color=word_ink)
+    below = top + ROW_IN * 0.74
+    for number, line_of_small in enumerate(square.small.splitlines()):
+        y = below + number * LINE_IN
+        shown = style.shorten(line_of_small, max(8, int(width_in / SMALL_CHAR_IN)))
+        axes.text(left + 0.5, y, shown, ha="center", va="center", fontsize=SMALL_TEXT, color=ink)
 
 
 def _legend(figure: Figure, legend: Sequence[str], height: float) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from testbed.report import charts, content, failure, lanes, style, timeline, topology, words
+from testbed.report import cells, charts, content, failure, lanes, matrix, style, timeline, topology, words
 from testbed.report.rundir import CHARTS, REPORT, Run, read_run
 from testbed.report.sites import broken_by
 
@@ -60,6 +61,11 @@ def _drawings(run: Run) -> Iterator[Drawing]:
     broken = frozenset(name for band in every for target in band.broke for name in broken_by(run.plan, target))
     sentence = words.topology_sentence(run, every)
     yield Drawing("topology", "Topology", sentence, lambda: topology.topology_figure(run.plan, broken))
+    for family in cells.families(run.events):
+        reached = cells.reach_matrix(run.events, family)
+        told = cells.matrix_sentence(run.events, family)
+        draw = partial(matrix.matrix_figure, reached.hosts, reached.hosts, reached.squares, ())
+        yield Drawing(f"matrix-ipv{family}", f"Who reaches whom, IPv{family}", told, draw)
     if not run.events or not found:
         return
     told = words.timeline_sentence(run, found, every, len(bands))
@@ -122,6 +128,7 @@ def _values(run: Run, pictures: dict[str, Picture]) -> dict[str, Any]:
         "numbers": content.number_rows(run.judgement.measurements),
         "topology": pictures["topology"],
         "happened": [pictures[name] for name in ("timeline", "close-up") if name in pictures],
+        "matrices": [picture for name, picture in pictures.items() if name.startswith("matrix-")],
         "samples": samples,
         "unread_streams": max(0, len(run.streams) - STREAMS_MAX),
         "events": events,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed.net import filters, guarding
+from testbed.net import filters
+from testbed.plan.guards import dropping
 from tests.daemons.sample import check_golden, program
 from tests.plan.shipped import plan_of
 
@@ -22,7 +23,7 @@ def test_the_ruleset_is_the_golden_one(node: str) -> None:
 def test_every_guard_ends_by_dropping_the_rest() -> None:
     plan = plan_of("guarded.py")
     for guard in plan.guards:
-        own = [rule for rule in filters.rules(plan, guard.node) if rule.comment == guarding.dropping(guard)]
+        own = [rule for rule in filters.rules(plan, guard.node) if rule.comment == dropping(guard)]
         assert [(rule.matches, json.loads(rule.action)) for rule in own] == [((), {"drop": None})]
 
 

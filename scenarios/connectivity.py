@@ -1,0 +1,60 @@
+"""Who reaches whom, with what, and why not: every host to every host, beside what routes, guards and MTUs say.
+
+Any topology will do: ``--set topology=FILE``. One attempt at a time; one that fails is made again with taps on every
+node, which with the filters' counters say why and where.
+"""
+
+from collections.abc import Iterator
+
+from testbed import Lab, Measurement, Result, Scenario
+from testbed.plan.expect import Outcome, expect
+from testbed.plan.paths import path
+from testbed.run import connectivity
+
+scenario = Scenario(
+    topology="../topologies/guarded.py",
+    question="Does everything reach everything, and at which MTU?",
+    hypothesis="what routes, security groups, network ACLs and MTUs of the plan say, and for the reasons they give",
+    refuted_by="a pair that differs from the plan, or fails for another reason or elsewhere",
+)
+scenario.param("tcp.port", int, "443", "port of TCP")
+scenario.param("udp.port", int, "4789", "port of UDP; VXLAN's")
+
+
+@scenario.run
+def run(lab: Lab) -> None:
+    """All of it is the check's."""
+    connectivity.check(lab, lab.value("tcp.port", int), lab.value("udp.port", int))
+
+
+@scenario.measure
+def measure(result: Result) -> Iterator[Measurement]:
+    """How many attempts end as the plan has it; each that does not by name."""
+    plan = result.plan
+    cells, alike, passed = 0, 0, 0
+    differing: list[str] = []
+    for event in result.history.of("attempt"):
+        cell = event.fields
+        port = result.value("udp.port" if cell["sort"] == "udp" else "tcp.port", int)
+        wanted = expect(plan, cell["source"], cell["target"], cell["family"], cell["sort"], port)
+        found = Outcome(cell["reason"], cell["where"], cell["detail"])
+        cells, alike, passed = cells + 1, alike + (found == wanted), passed + found.ok
+        if found != wanted:
+            name = f"{cell['sort']} {cell['source']} to {cell['target']}, IPv{cell['family']}"
+            differing.append(f"{name}: {' '.join(_words(found))}, and by the plan {' '.join(_words(wanted))}")
+    total = float(cells) if cells else None
+    yield Measurement(
+        "attempts_as_planned", alike if cells else None, "attempts", total, total, total, "testbed.plan.expect"
+    )
+    yield Measurement("attempts_that_work", passed if cells else None, "attempts")
+    for name in differing:
+        yield Measurement(name, 0, "", 1, 1, 1, "testbed.plan.expect")
+    mtus = [event.fields for event in result.history.of("path.mtu")]
+    equal = sum(each["mtu"] == path(plan, each["source"], each["target"], each["family"]).mtu for each in mtus)
+    if mtus:
+        source = "RFC 1191: the smallest MTU of the path; searched with DF set"
+        yield Measurement("path_mtus_as_computed", equal, "ways", len(mtus), len(mtus), len(mtus), source)
+
+
+def _words(outcome: Outcome) -> tuple[str, ...]:
+    return tuple(word for word in (outcome.reason, outcome.where, outcome.detail) if word)

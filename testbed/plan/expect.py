@@ -1,0 +1,107 @@
+"""What each pair of hosts should get, and why not: from routes, guards and MTUs of the plan alone. Pure.
+
+Answers go to a port of the kernel's own choice (ip(7), ``ip_local_port_range``: 32768-60999); for a rule of a network
+ACL that cuts that range in two it is not known which answers pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from testbed.plan.guards import Guard, Packet, allows, stopped_by
+from testbed.plan.paths import Family, Path, address, path
+from testbed.plan.plan import Plan
+from testbed.theory.mtu import mss
+
+Attempt = Literal["icmp", "tcp", "udp", "data"]
+ATTEMPTS: tuple[Attempt, ...] = ("icmp", "tcp", "udp", "data")
+"""``data``: a TCP connection whose full-size segments arrive, too."""
+Reason = Literal["ok", "no route", "filtered", "black hole", "reset", "timeout"]
+ANSWERS_TO = 50_000
+HEADERS = {4: 40, 6: 60}
+"""IP and TCP, without options (RFC 791, RFC 8200, RFC 9293)."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ends: the reason, and the node where; ``detail`` is the guard, or the MTU of a black hole."""
+
+    reason: Reason
+    where: str = ""
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """It works."""
+        return self.reason == "ok"
+
+
+OK = Outcome("ok")
+
+
+def expect(plan: Plan, source: str, target: str, family: Family, attempt: Attempt, port: int) -> Outcome:
+    """What should become of an attempt."""
+    there, back = path(plan, source, target, family), path(plan, target, source, family)
+    for way in (there, back):
+        if way.stuck:
+            return Outcome("no route", way.stuck)
+    a, b = (address(plan.node(name), family) for name in (source, target))
+    protocol: Literal["icmp", "tcp", "udp"] = "tcp" if attempt == "data" else attempt
+    number = 0 if protocol == "icmp" else port
+    asked = Packet(source=a, target=b, protocol=protocol, port=number)
+    answer = Packet(source=b, target=a, protocol=protocol, port=number and ANSWERS_TO)
+    for way, packet, answers in ((there, asked, False), (back, answer, True)):
+        guard = blocking(plan, way, packet, answers=answers)
+        if guard is not None:
+            return Outcome("filtered", guard.node, stopped_by(guard, packet))
+    return _data(plan, there, back, family) if attempt == "data" else OK
+
+
+def blocking(plan: Plan, way: Path, packet: Packet, *, answers: bool) -> Guard | None:
+    """The first guard on a way that stops a packet. Answers pass stateful guards, which saw the question."""
+    source, target = way.hops[0].node, way.hops[-1].next
+    for position, hop in enumerate(way.hops):
+        for guard in plan.guards:
+            if guard.stateful:
+                meets = not answers and guard.node == source == hop.node and guard.way == "out"
+            else:
+                came_by = way.hops[position - 1].into if position else ""
+                meets = guard.node == hop.node and guard.interface == (hop.interface if guard.way == "in" else came_by)
+            if meets and not allows(guard, packet):
+                return guard
+    for guard in plan.guards:
+        if guard.stateful and not answers and guard.node == target and guard.way == "in" and not allows(guard, packet):
+            return guard
+    return None
+
+
+def segment(plan: Plan, there: Path, back: Path, family: Family) -> int:
+    """The largest packet of a TCP connection: both ends' own MTU, less where a tunnel on the way clamps the MSS."""
+    largest = min(there.hops[0].mtu, back.hops[0].mtu) - HEADERS[family]
+    names = {hop.interface for hop in (*there.hops, *back.hops)}
+    clamps = [mss(tunnel.mtu, family) for tunnel in plan.tunnels if tunnel.clamp_mss and tunnel.name in names]
+    return min([largest, *clamps]) + HEADERS[family]
+
+
+def _data(plan: Plan, there: Path, back: Path, family: Family) -> Outcome:
+    """Segments that do not fit need an ICMP message to come back, or they vanish for good (RFC 2923 section 2.1)."""
+    size = segment(plan, there, back, family)
+    for position, hop in enumerate(there.hops):
+        if hop.mtu < size and not _is_told(plan, there, position, family):
+            return Outcome("black hole", hop.node, f"MTU {there.mtu}")
+    return OK
+
+
+def _is_told(plan: Plan, there: Path, position: int, family: Family) -> bool:
+    """Whether the message of the router at a position reaches the sender."""
+    source, router = there.hops[0].node, there.hops[position].node
+    if any(hop.node in plan.blocks_icmp for hop in there.hops[1 : position + 1]):
+        return False
+    told = Packet(source=address(plan.node(router), family), target=address(plan.node(source), family), protocol="icmp")
+    group = next((g for g in plan.guards if g.stateful and g.node == source and g.way == "in"), None)
+    if group is not None and not allows(group, told):
+        return False
+    # A router's own message crosses no ACL of its own: those look at what is forwarded.
+    way = path(plan, router, source, family)
+    return not way.stuck and blocking(plan, Path(way.hops[1:]), told, answers=True) is None if way.hops[1:] else True

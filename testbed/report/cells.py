@@ -1,0 +1,68 @@
+"""The matrix of who reaches whom, from the events of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from testbed.history import Event
+from testbed.report.matrix import Square
+
+_WORDS = {"icmp": "ICMP", "tcp": "TCP", "udp": "UDP", "data": "data"}
+"""``data``: TCP whose full-size segments arrive."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Hosts in order, and a square for each (from, to) that was tried."""
+
+    hosts: tuple[str, ...]
+    squares: dict[tuple[str, str], Square]
+
+
+def families(events: Sequence[Event]) -> tuple[int, ...]:
+    """The address families that were tried."""
+    return tuple(sorted({int(event.fields["family"]) for event in events if event.kind == "attempt"}))
+
+
+def reach_matrix(events: Sequence[Event], family: int) -> Reached:
+    """Hosts by hosts in one family: what works, and why the rest does not."""
+    tried: dict[tuple[str, str], dict[str, Event]] = {}
+    for event in events:
+        if event.kind == "attempt" and event.fields["family"] == family:
+            pair = str(event.fields["source"]), str(event.fields["target"])
+            tried.setdefault(pair, {})[str(event.fields["sort"])] = event
+    mtus = {
+        (str(event.fields["source"]), str(event.fields["target"])): event.fields["mtu"]
+        for event in events
+        if event.kind == "path.mtu" and event.fields["family"] == family
+    }
+    hosts = tuple(dict.fromkeys(name for pair in tried for name in pair))
+    return Reached(hosts, {pair: _square(some, mtus.get(pair)) for pair, some in tried.items()})
+
+
+def matrix_sentence(events: Sequence[Event], family: int) -> str:
+    """What the picture proves."""
+    some = [event.fields for event in events if event.kind == "attempt" and event.fields["family"] == family]
+    reasons = Counter(str(cell["reason"]) for cell in some if cell["reason"] != "ok")
+    told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    works = f"{len(some) - reasons.total()} of {len(some)} attempts over IPv{family} work"
+    others = f"; the others, in framed cells: {told}" if told else ""
+    return f"Rows reach columns: {works}{others}."
+
+
+def _square(some: dict[str, Event], mtu: object) -> Square:
+    works = [_WORDS[kind] for kind, event in some.items() if event.fields["reason"] == "ok"]
+    lines: dict[str, list[str]] = {}
+    for kind, event in some.items():
+        cell = event.fields
+        if cell["reason"] != "ok":
+            at = f" at {cell['where']}" if cell["where"] else ""
+            detail = f" {cell['detail']}" if cell["reason"] == "black hole" else ""
+            lines.setdefault(f"{cell['reason']}{at}{detail}", []).append(_WORDS[kind])
+    small = [f"{reason}: {' '.join(kinds)}" for reason, kinds in lines.items()]
+    if mtu is not None:
+        small.append(f"path MTU {mtu} B")
+    text = "✓ all" if not lines else " ".join(works) if works else "✕ none"
+    return Square(text, "\n".join(small), wrong=bool(lines), plain=True, tinted=not works)

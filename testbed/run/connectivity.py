@@ -1,0 +1,80 @@
+"""Every host to every host: what gets through, why the rest does not, and the MTU of each path. Leaves events."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+
+from testbed.net import filters
+from testbed.plan.expect import ATTEMPTS, HEADERS, OK, Attempt, Outcome
+from testbed.plan.paths import Family, address
+from testbed.plan.plan import Node
+from testbed.probe.attempts import Place, attempt, largest
+from testbed.probe.diagnose import black_hole, diagnose
+from testbed.probe.tap import Taps
+from testbed.run.lab import Lab
+
+FAMILIES: tuple[Family, Family] = (4, 6)
+
+
+def check(lab: Lab, tcp_port: int, udp_port: int) -> None:
+    """Try each pair of hosts, and note an event ``attempt`` for each attempt and ``path.mtu`` for each way."""
+    for source, target in itertools.permutations(lab.plan.hosts, 2):
+        for family in FAMILIES:
+            _pair(lab, source, target, family, tcp_port, udp_port)
+
+
+def _pair(lab: Lab, source: Node, target: Node, family: Family, tcp_port: int, udp_port: int) -> None:
+    a, b = (Place(node.name, address(node, family)) for node in (source, target))
+    known: dict[Attempt, Outcome] = {}
+    for kind in ATTEMPTS:
+        port = udp_port if kind == "udp" else tcp_port
+        # Without a connection there is no data either, for the same reason.
+        failed = known["tcp"] if kind == "data" and not known["tcp"].ok else None
+        found = known[kind] = failed or _outcome(lab, kind, a, b, port)
+        lab.note(
+            "attempt", source=a.node, target=b.node, family=family, sort=kind, reason=found.reason, where=found.where,
+            detail=found.detail,
+        )  # fmt: skip
+    if known["udp"].ok:
+        most = next(cable.mtu for cable in lab.plan.cables if cable.node == a.node)
+        mtu = largest(lab.network.namespaces, a, b, udp_port, most)
+        lab.note("path.mtu", source=a.node, target=b.node, family=family, mtu=mtu)
+
+
+def _outcome(lab: Lab, kind: Attempt, a: Place, b: Place, port: int) -> Outcome:
+    """Try; what fails is tried again with taps on every node."""
+    spaces = lab.network.namespaces
+    if attempt(spaces, kind, a, b, port) == 0:
+        return OK
+    before = _drops(lab)
+    taps = Taps(spaces, [node.name for node in lab.plan.nodes])
+    error = attempt(spaces, kind, a, b, port)
+    seen = taps.take()
+    if kind == "data" and error:
+        return black_hole(seen, a, b, _passing(lab, a, b, port))
+    return diagnose(seen, a, b, error, {key: count - before[key] for key, count in _drops(lab).items()})
+
+
+def _passing(lab: Lab, a: Place, b: Place, port: int) -> int:
+    """The largest packet with which data gets through, by bisection over the segment size: the black hole's MTU."""
+    headers = HEADERS[6 if ":" in a.address else 4]
+    low, high = 536, max(cable.mtu for cable in lab.plan.cables if cable.node == a.node) - headers
+    while low < high:
+        middle = (low + high + 1) // 2
+        ok = attempt(lab.network.namespaces, "data", a, b, port, mss=middle) == 0
+        low, high = (middle, high) if ok else (low, middle - 1)
+    return low + headers
+
+
+def _drops(lab: Lab) -> dict[tuple[str, str], int]:
+    return {key: count for node in filters.nodes(lab.plan) for key, count in _dropped(lab, node)}
+
+
+def _dropped(lab: Lab, node: str) -> Iterator[tuple[tuple[str, str], int]]:
+    """What the rules of a node that drop have dropped so far; those of path MTU discovery are no guards."""
+    dropping = {rule.comment for rule in filters.rules(lab.plan, node) if "drop" in json.loads(rule.action)}
+    for comment, count in filters.counts(lab.network.namespaces, node).items():
+        if comment in dropping:
+            yield (node, comment), count

@@ -1,0 +1,65 @@
+"""Who reaches whom in the guest: as the plan has it, for its reasons; black holes, and the published table of MTUs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from testbed.boot.runner import Outcome
+from tests.conftest import RunScenario, measured
+from tests.guest.test_failover import assert_same_bytes
+
+pytestmark = pytest.mark.guest
+CONNECTIVITY = "scenarios/connectivity.py"
+BLACK_HOLE = "topology=topologies/black_hole.py"
+TABLE = [
+    ("aes128gcm16", "no", 1446), ("aes128gcm16", "yes", 1438), ("aes128-sha256", "no", 1438),
+    ("aes128-sha256", "yes", 1422), ("aes128-sha384", "no", 1422), ("aes128-sha512", "no", 1422),
+    ("aes128-sha512", "yes", 1406),
+]  # fmt: skip
+"""AWS Site-to-Site VPN user guide, best practices for your customer gateway device."""
+
+
+def cells(outcome: Outcome) -> list[tuple[str, str]]:
+    lines = (outcome.directory / "record" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    found = [event for event in map(json.loads, lines) if event["kind"] == "attempt"]
+    return [(cell["reason"], f"{cell['where']} {cell['detail']}".strip()) for cell in found]
+
+
+def test_guarded_hosts_reach_what_the_rules_say_and_the_rule_is_found(run_scenario: RunScenario) -> None:
+    outcome = run_scenario(CONNECTIVITY)
+    assert outcome.judgement.verdict.name == "PASS", outcome.judgement.why
+    assert measured(outcome)["attempts_as_planned"]["value"] == 4 * 3 * 2 * 4
+    assert ("filtered", "vgw network ACL zone-b lan1 in: no rule allows") in cells(outcome)
+    assert "matrix-ipv6" in (outcome.directory / "report.html").read_text(encoding="utf-8")
+
+
+def test_two_runs_with_one_seed_leave_the_same_bytes(run_scenario: RunScenario) -> None:
+    first, second = (run_scenario(CONNECTIVITY, again=again).directory / "record" for again in (0, 1))
+    assert_same_bytes(first, second)
+
+
+def test_the_black_hole_is_found_and_named(run_scenario: RunScenario) -> None:
+    outcome = run_scenario(CONNECTIVITY, BLACK_HOLE)
+    assert outcome.judgement.verdict.name == "PASS", outcome.judgement.why
+    holes = [where for reason, where in cells(outcome) if reason != "ok"]
+    assert sorted(holes) == ["cgw MTU 1446", "cgw MTU 1446", "vgw MTU 1446", "vgw MTU 1446"]
+
+
+@pytest.mark.parametrize("mend", ["vpn.clamp=yes", "mtu=1446", "icmp=passes"])
+def test_clamping_a_lower_mtu_or_icmp_mends_it(run_scenario: RunScenario, mend: str) -> None:
+    outcome = run_scenario(CONNECTIVITY, BLACK_HOLE, mend)
+    assert outcome.judgement.verdict.name == "PASS", outcome.judgement.why
+    assert {reason for reason, _ in cells(outcome)} == {"ok"}
+
+
+@pytest.mark.parametrize(("suite", "nat", "mtu"), TABLE)
+def test_each_suite_gives_the_mtu_of_the_published_table(
+    run_scenario: RunScenario, suite: str, nat: str, mtu: int
+) -> None:
+    outcome = run_scenario(CONNECTIVITY, BLACK_HOLE, f"vpn.suite={suite}", f"vpn.nat={nat}")
+    assert outcome.judgement.verdict.name == "PASS", outcome.judgement.why
+    lines = (outcome.directory / "record" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    found = {event["mtu"] for event in map(json.loads, lines) if event["kind"] == "path.mtu"}
+    assert found == {mtu}

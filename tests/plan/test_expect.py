@@ -1,0 +1,100 @@
+"""Claims about paths and what a pair should get: from the plan alone, each failure with its reason and place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from testbed.builder import Topology
+from testbed.load import load
+from testbed.plan.compile import compile_plan
+from testbed.plan.expect import ATTEMPTS, OK, Outcome, expect, segment
+from testbed.plan.paths import path
+from testbed.plan.plan import Plan
+from tests.plan.shipped import ROOT, SHIPPED, plan_of
+
+
+def nodes(plan: Plan, a: str, b: str) -> list[str]:
+    return [hop.node for hop in path(plan, a, b, 4).hops]
+
+
+def test_a_path_goes_the_preferred_way_and_knows_its_smallest_mtu() -> None:
+    plan = plan_of("hybrid.py")
+    assert nodes(plan, "aws-a", "dc-1") == ["aws-a", "vgw", "cgw"]
+    assert path(plan, "aws-a", "dc-1", 6).hops[1].interface == "dx"
+    assert (path(plan, "aws-a", "dc-1", 4).mtu, path(plan, "aws-a", "aws-b", 4).mtu) == (1500, 9001)
+    assert nodes(plan, "dc-1", "dc-2") == ["dc-1"]
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name != "guarded.py"])
+def test_in_shipped_topologies_without_guards_everything_reaches_everything(name: str) -> None:
+    plan = plan_of(name)
+    hosts = [host.name for host in plan.hosts]
+    for a in hosts:
+        for b in hosts:
+            for attempt in ("icmp", "tcp", "udp") if a != b else ():
+                assert expect(plan, a, b, 4, attempt, 443) == OK, (a, b, attempt)
+                assert expect(plan, a, b, 6, attempt, 443) == OK, (a, b, attempt)
+
+
+def test_two_sites_without_a_link_have_no_route_and_it_is_said_where() -> None:
+    t = Topology("two")
+    for name, cidr, asn in (("aws", "10.0.0.0/16", 64512), ("dc", "192.168.0.0/16", 65000)):
+        site = t.lan(name, cidr)
+        site.host(f"{name}-1")
+        site.router(f"{name}-gw", asn=asn)
+    plan = compile_plan(t.build(), "two")
+    assert {expect(plan, "aws-1", "dc-1", 4, each, 443) for each in ATTEMPTS} == {Outcome("no route", "aws-gw")}
+
+
+def test_a_group_and_an_acl_filter_and_the_rule_that_is_missing_is_named() -> None:
+    plan = plan_of("guarded.py")
+    db = "security group db in: no rule allows"
+    assert expect(plan, "web", "db", 4, "tcp", 443) == Outcome("filtered", "db", db)
+    assert expect(plan, "web", "db", 4, "tcp", 5432) == OK
+    assert expect(plan, "ops", "db", 4, "tcp", 5432) == Outcome("filtered", "db", db)
+    acl = "network ACL zone-b lan1 in: no rule allows"
+    assert expect(plan, "ops", "batch", 6, "udp", 4789) == Outcome("filtered", "vgw", acl)
+
+
+def test_answers_pass_a_stateful_guard_and_not_a_stateless_one() -> None:
+    plan = plan_of("guarded.py")
+    assert expect(plan, "web", "ops", 4, "udp", 4789) == OK
+    acl = "network ACL zone-b lan1 in: no rule allows"
+    assert expect(plan, "batch", "ops", 4, "udp", 4789) == Outcome("filtered", "vgw", acl)
+
+
+def black_hole(**settings: str) -> Plan:
+    given = {name.replace("_", "."): value for name, value in settings.items()}
+    return load(str(Path(ROOT) / "topologies" / "black_hole.py"), given).plan
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted", "size"),
+    [
+        ({}, Outcome("black hole", "vgw", "MTU 1446"), 9001),
+        ({"vpn_clamp": "yes"}, OK, 1446),
+        ({"mtu": "1446"}, OK, 1446),
+        ({"icmp": "passes"}, OK, 9001),
+    ],
+)
+def test_a_black_hole_is_foretold_and_what_mends_it(settings: dict[str, str], wanted: Outcome, size: int) -> None:
+    plan = black_hole(**settings)
+    assert expect(plan, "app", "store", 4, "data", 443) == wanted
+    assert expect(plan, "app", "store", 4, "tcp", 443) == OK
+    there, back = path(plan, "app", "store", 4), path(plan, "store", "app", 4)
+    assert segment(plan, there, back, 4) == size
+
+
+def test_a_security_group_without_icmp_makes_a_black_hole_too() -> None:
+    t = Topology("grouped")
+    a = t.vpc("aws", "10.0.0.0/16", mtu=9001)
+    b = t.lan("dc", "192.168.0.0/16", mtu=9001)
+    a.host("app")
+    b.host("store")
+    t.direct_connect("dx", a.router("vgw", asn=64512), b.router("cgw", asn=65000), mtu=1500)
+    assert expect(compile_plan(t.build(), "g"), "app", "store", 4, "data", 443) == OK
+    t.security_group("app", ["app"], ["out any to any"])
+    found = expect(compile_plan(t.build(), "g"), "app", "store", 4, "data", 443)
+    assert found == Outcome("black hole", "vgw", "MTU 1500")
