@@ -18,6 +18,8 @@ Attempt = Literal["icmp", "tcp", "udp", "data"]
 ATTEMPTS: tuple[Attempt, ...] = ("icmp", "tcp", "udp", "data")
 """``data``: a TCP connection whose full-size segments arrive, too."""
 Reason = Literal["ok", "no route", "filtered", "black hole", "reset", "timeout"]
+REACH_PORT = 39_999
+"""Where the check of all pairs sends its packets; arbitrary."""
 ANSWERS_TO = 50_000
 HEADERS = {4: 40, 6: 60}
 """IP and TCP, without options (RFC 791, RFC 8200, RFC 9293)."""
@@ -56,6 +58,14 @@ def expect(plan: Plan, source: str, target: str, family: Family, attempt: Attemp
         if guard is not None:
             return Outcome("filtered", guard.node, stopped_by(guard, packet))
     return _data(plan, there, back, family) if attempt == "data" else OK
+
+
+def arrives(plan: Plan, source: str, target: str, family: Family, port: int) -> bool:
+    """Whether a UDP packet that nobody answers should arrive."""
+    way = path(plan, source, target, family)
+    a, b = (address(plan.node(name), family) for name in (source, target))
+    packet = Packet(source=a, target=b, protocol="udp", port=port)
+    return not way.stuck and blocking(plan, way, packet, answers=False) is None
 
 
 def blocking(plan: Plan, way: Path, packet: Packet, *, answers: bool) -> Guard | None:

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from testbed.net.namespace import Namespaces
+from testbed.plan.expect import REACH_PORT
 from testbed.plan.plan import Node
 
-PORT = 39999
 ALL_PAIRS_MAX = 32
 """Up to this many hosts each pair is tried; more hosts try their successor, and the first of each subnet all others of
 these. Arbitrary: 32 hosts are 1,984 packets."""
@@ -44,14 +44,27 @@ def pairs(hosts: Sequence[Node]) -> list[tuple[Node, Node]]:
     return list(dict.fromkeys([*ring, *itertools.permutations(firsts, 2)]))
 
 
-def check(namespaces: Namespaces, hosts: Sequence[Node]) -> list[Pair]:
-    """Try all pairs at once."""
+def check(namespaces: Namespaces, hosts: Sequence[Node], *, guarded: bool = False) -> list[Pair]:
+    """Try all pairs at once.
+
+    Args:
+        namespaces: of the lab.
+        hosts: to try.
+        guarded: there are stateful guards: what comes from the port that was asked would pass them as an answer.
+    """
     with contextlib.ExitStack() as stack:
         sockets = {
             (host.name, family): stack.enter_context(_socket(namespaces, host, family))
             for host in hosts
             for family in (4, 6)
         }
+        senders = sockets
+        if guarded:
+            senders = {
+                (host.name, family): stack.enter_context(_socket(namespaces, host, family, port=0))
+                for host in hosts
+                for family in (4, 6)
+            }
         wanted = [(a, b, family) for a, b in pairs(hosts) for family in (4, 6)]
         missing = set(range(len(wanted)))
         selector = stack.enter_context(selectors.DefaultSelector())
@@ -63,7 +76,7 @@ def check(namespaces: Namespaces, hosts: Sequence[Node]) -> list[Pair]:
                     time.sleep(BURST_APART_S)
                 a, b, family = wanted[number]
                 with contextlib.suppress(OSError):  # no route, or a router says so: not reached
-                    sockets[a.name, family].sendto(_NUMBER.pack(number), (_address(b, family), PORT))
+                    senders[a.name, family].sendto(_NUMBER.pack(number), (_address(b, family), REACH_PORT))
             missing -= set(_arrived(selector, missing))
             if not missing:
                 break
@@ -74,11 +87,11 @@ def _address(host: Node, family: int) -> str:
     return host.address if family == 4 else host.address6
 
 
-def _socket(namespaces: Namespaces, host: Node, family: int) -> socket.socket:
+def _socket(namespaces: Namespaces, host: Node, family: int, port: int = REACH_PORT) -> socket.socket:
     with namespaces.inside(host.name):
         made = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
     made.setblocking(False)
-    made.bind((_address(host, family), PORT))
+    made.bind((_address(host, family), port))
     return made
 
 

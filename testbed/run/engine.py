@@ -182,7 +182,7 @@ def _play(lab: Lab, loaded: Loaded, recorder: Recorder, progress: Progress) -> N
     progress("running the scenario")
     try:
         if scenario is None:
-            for pair in reach.check(lab.network.namespaces, lab.plan.hosts):
+            for pair in reach.check(lab.network.namespaces, lab.plan.hosts, guarded=bool(lab.plan.guards)):
                 recorder.event("reach", source=pair.source, target=pair.target, family=pair.family, ok=pair.ok)
         elif scenario.run_function is not None:
             scenario.run_function(lab)
