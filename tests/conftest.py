@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,8 @@ from testbed.kernel import build
 from testbed.load import load
 
 ROOT = Path(__file__).parent.parent
+# A shell without job control starts what runs in the background deaf to Ctrl-C, and so would be all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 RunScenario = Callable[..., Outcome]
 settings.register_profile("testbed", deadline=None)  # how fast a machine is decides no test
 settings.load_profile("testbed")

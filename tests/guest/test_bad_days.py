@@ -115,7 +115,8 @@ def test_killing_the_command_with_sigkill_leaves_no_process(tmp_path: Path) -> N
 def test_killing_the_guest_makes_the_run_unknown(tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = started(out, scenario(tmp_path, "while True:\n    time.sleep(0.000001)"))
-    for pid in descendants(process.pid):
+    # The kernel first, which is the oldest: one that loses its first process panics.
+    for pid in sorted(descendants(process.pid)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     stdout, _ = process.communicate(timeout=START_LIMIT_S)
