@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import tempfile
+import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 
 @contextlib.contextmanager
-def claimed() -> Iterator[int | None]:
-    """A CPU that no other guest of this user runs on, while there is one; else one that is shared.
+def claimed() -> Iterator[int]:
+    """A CPU that no other guest runs on, while there is one; else one that is shared.
 
-    The claim is a file lock, so it ends with the process.
+    The claim is an abstract socket's name (unix(7)): one among all users of a network namespace, with no file to be
+    owned by somebody else or left behind, and gone with the process.
     """
-    folder = Path(tempfile.gettempdir(), f"testbed-cpus-{os.getuid()}")
-    folder.mkdir(mode=0o700, exist_ok=True)
     usable = sorted(os.sched_getaffinity(0))
-    for number in usable:
-        handle = os.open(folder / str(number), os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            continue
-        try:
-            yield number
-        finally:
-            os.close(handle)
-        return
-    yield usable[os.getpid() % len(usable)]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claim:
+        yield next((number for number in usable if _bound(claim, number)), usable[os.getpid() % len(usable)])
+
+
+def _bound(claim: socket.socket, number: int) -> bool:
+    try:
+        claim.bind(f"\0testbed-cpu-{number}")
+    except OSError:
+        return False
+    return True

@@ -42,7 +42,6 @@ def test_what_is_young_or_not_ours_stays(place: Path) -> None:
     kept = [
         made(place / "testbed-young", "job.json", age_s=0),
         made(place / "testbed-of-another-tool", "notes.txt"),
-        made(place / "testbed-cpus-0", "0"),
         made(place / "other", "job.json"),
     ]
     (place / "testbed-link").symlink_to(kept[-1])
