@@ -7,7 +7,7 @@ in a blink.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from testbed import presets
@@ -42,7 +42,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
+def __getattr__(name: str) -> object:
     if name == "presets":
         return importlib.import_module("testbed.presets")
     if name in _HOMES:

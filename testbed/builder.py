@@ -119,7 +119,7 @@ class Topology(Values):
         return self.link(name or f"{internet}-{router}", router, internet, kind="internet", **options)
 
     def direct_connect(
-        self, name: str, a: str, b: str, *, rate: Text | Rate = "1 Gbit/s", hosted: bool = False,
+        self, name: str, a: str, b: str, *, rate: Text | Rate | None = "1 Gbit/s", hosted: bool = False,
         bgp: model.Bgp | None = None, **options: Unpack[DirectConnectFields],
     ) -> str:  # fmt: skip
         """Add a Direct Connect: dedicated (shaped), or ``hosted`` (policed: the excess is dropped, not queued)."""

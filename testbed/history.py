@@ -14,7 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+"""What a JSON file holds."""
 
 EVENTS = "events.jsonl"
 SAMPLES = "samples"
@@ -60,7 +63,7 @@ class Recorder:
         """Now, on the record's scale."""
         return time.time_ns() - self.epoch_ns
 
-    def event(self, kind: str, *, t_ns: int | None = None, **fields: Any) -> Event:  # noqa: ANN401
+    def event(self, kind: str, *, t_ns: int | None = None, **fields: Any) -> Event:
         """Note an event, now or at a given instant."""
         made = Event(self.now_ns() if t_ns is None else t_ns, kind, fields)
         self._events.append(made)
@@ -126,7 +129,7 @@ class History:
         """The probes that left samples."""
         return tuple(sorted(path.stem for path in (self.record / SAMPLES).glob("*.csv")))
 
-    def read_json(self, name: str) -> Any:  # noqa: ANN401
+    def read_json(self, name: str) -> Json:
         """A JSON file of the record, or ``None``."""
         path = self.record / name
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

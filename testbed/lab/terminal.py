@@ -11,6 +11,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from testbed.lab.client import Connection
 from testbed.lab.protocol import CHUNK, WINDOW, Message, pack, unpack
@@ -29,7 +30,7 @@ def execute(lab: LabFolder, node: str, argv: Sequence[str]) -> int:
     with Connection(lab) as connection:
         connection.send(
             {
-                "op": "exec", "node": node, "argv": list(argv), "cwd": os.getcwd(),  # noqa: PTH109 - as text
+                "op": "exec", "node": node, "argv": list(argv), "cwd": str(Path.cwd()),
                 "env": {name: os.environ[name] for name in PASSED_ON if name in os.environ},
                 "tty": _size() if terminal else None,
             }

@@ -29,7 +29,7 @@ def _family(address: str) -> int:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def _link(what: str, create: int = 0, **fields: Any) -> Request:  # noqa: ANN401
+def _link(what: str, create: int = 0, **fields: Any) -> Request:
     message = ifinfmsg()
     attrs = fields.pop("attrs", [])
     for name, value in fields.items():

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, fields
+from typing import Any
 
 from pyroute2.netlink.rtnl.tcmsg import tcmsg
 
@@ -127,7 +128,7 @@ def message(
     return Request(tc.qdisc("netem", index, body, handle=handle, parent=parent, change=change), f"netem of {what}")
 
 
-def options(settings: Settings, *, seeded: bool = True) -> dict[str, object]:
+def options(settings: Settings, *, seeded: bool = True) -> dict[str, Any]:
     """The body of a netem message."""
     s = settings
     slot = s.slot or (0, 0, 0, 0)

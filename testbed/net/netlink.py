@@ -10,9 +10,11 @@ import socket
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from pyroute2.netlink import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, nlmsg
+
+Message = TypeVar("Message", bound=nlmsg)
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NETLINK_EXT_ACK, SOL_NETLINK = 11, 270
@@ -90,7 +92,7 @@ class Netlink:
         message.encode()
         return bytes(message.data)
 
-    def dump(self, message: nlmsg) -> Iterator[Any]:
+    def dump(self, message: Message) -> Iterator[Message]:
         """All answers to a dump request, decoded by the request's own class."""
         self._socket.send(self._encode(message, NLM_F_REQUEST | NLM_F_DUMP))
         while True:
@@ -104,7 +106,7 @@ class Netlink:
                 yield decode(type(message), kind, body)
 
 
-def decode(kind_class: type[nlmsg], kind: int, body: bytes) -> Any:  # noqa: ANN401
+def decode(kind_class: type[Message], kind: int, body: bytes) -> Message:
     """One message of a class from its body."""
     raw = _HEADER.pack(_HEADER.size + len(body), kind, 0, 0, 0) + body
     message = kind_class(raw)

@@ -6,7 +6,6 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any
 
 from pyroute2.netlink.rtnl import (
     RTM_DELROUTE,
@@ -86,7 +85,7 @@ class RouteWatch:
                 changes.append(RouteChange(t_ns, node, prefix, via))
         return changes
 
-    def _take(self, node: str, message: Any) -> tuple[str, tuple[str, ...]] | None:  # noqa: ANN401
+    def _take(self, node: str, message: rtmsg) -> tuple[str, tuple[str, ...]] | None:
         """Apply one message. Returns (prefix, interfaces now used) if that changed."""
         if message["table"] != RT_TABLE_MAIN or message["type"] != RTN_UNICAST:
             return None
@@ -102,7 +101,7 @@ class RouteWatch:
         after = self.via(node, prefix)
         return None if before == after else (prefix, after)
 
-    def _interfaces(self, node: str, message: Any) -> tuple[str, ...]:  # noqa: ANN401
+    def _interfaces(self, node: str, message: rtmsg) -> tuple[str, ...]:
         multipath = message.get_attr("RTA_MULTIPATH")
         indexes = [hop["oif"] for hop in multipath] if multipath else [message.get_attr("RTA_OIF")]
         return tuple(sorted(self._names.get((node, index), f"#{index}") for index in indexes))

@@ -50,7 +50,7 @@ class Act(IntEnum):
     STOLEN = 4
 
 
-class Layout(nla):  # type: ignore[misc]  # pyroute2 has no types; this is the one place that says so
+class Layout(nla):
     """A netlink attribute: ``fields`` with their struct codes, then nested attributes in the order of their numbers."""
 
 

@@ -37,13 +37,15 @@ def model_schema() -> dict[str, Any]:
     return {key: _without_null(value) for key, value in schema.items()}
 
 
-def _without_null(schema: Any) -> Any:  # noqa: ANN401
+def _without_null(schema: object) -> object:
     """In YAML a key that is not wanted is left out: nothing is ever null."""
     if isinstance(schema, list):
         return [_without_null(value) for value in schema if value != {"type": "null"}]
     if not isinstance(schema, dict):
         return schema
-    found = {key: _without_null(value) for key, value in schema.items() if not (key == "default" and value is None)}
+    found: dict[str, Any] = {
+        key: _without_null(value) for key, value in schema.items() if not (key == "default" and value is None)
+    }
     if len(found.get("anyOf", ())) == 1:
         found |= found.pop("anyOf")[0]
     return found

@@ -7,12 +7,13 @@ that is looked at may carry checksums that are not filled in yet, since virtual 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import socket
 import struct
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from testbed.errors import InputError, Problem
 from testbed.net.mmsg import SO_TIMESTAMPNS, STAMP, Batch, room
@@ -20,6 +21,9 @@ from testbed.net.namespace import Namespaces
 from testbed.plan.plan import FABRIC, Direction, Plan
 from testbed.probe.child import Child, Stop, fork
 from testbed.probe.pace import Asked, quiet
+
+if TYPE_CHECKING:
+    from scapy.plist import PacketList
 
 SNAPLEN = 65_535
 """Bytes kept of each packet: all that an IP packet can have."""
@@ -161,10 +165,12 @@ def port(plan: Plan, link: str, direction: Direction) -> tuple[str, str]:
     return FABRIC, sender.port or receiver.port
 
 
-def read(path: Path) -> Any:  # noqa: ANN401 - scapy has no types
+def read(path: Path) -> PacketList:
     """The packets of a capture, as scapy's; ``packet.time`` has nanoseconds. Not for the guest: scapy loads slowly."""
-    from scapy.layers import inet, inet6, l2  # noqa: F401 - importing them is what makes them known
     from scapy.utils import rdpcap
+
+    for layer in ("inet", "inet6", "l2"):
+        importlib.import_module(f"scapy.layers.{layer}")  # importing them is what makes them known
 
     return rdpcap(str(path))
 

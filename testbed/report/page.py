@@ -77,8 +77,8 @@ def _drawings(run: Run) -> Iterator[Drawing]:
     for stream in [each for each in run.streams if len(each.sent_ns)][:STREAMS_MAX]:
         name = re.sub(r"[^A-Za-z0-9_-]", "-", stream.name)
         rtt, loss = words.rtt_sentence(run, stream, bands), words.loss_sentence(stream)
-        yield Drawing(f"rtt-{name}", "Round-trip time", rtt, lambda s=stream: charts.rtt_figure(run, s, bands))  # type: ignore[misc]
-        yield Drawing(f"loss-{name}", "Loss", loss, lambda s=stream: charts.loss_figure(run, s, bands))  # type: ignore[misc]
+        yield Drawing(f"rtt-{name}", "Round-trip time", rtt, partial(charts.rtt_figure, run, stream, bands))
+        yield Drawing(f"loss-{name}", "Loss", loss, partial(charts.loss_figure, run, stream, bands))
 
 
 def save(drawing: Drawing, folder: Path) -> Picture:

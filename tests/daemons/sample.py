@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,12 +45,12 @@ def seconds(number: int) -> Duration:
 BFD = Bfd(interval=Duration(300 * 10**6))
 
 
-def session(name: str, interface: str, local: str, peer: str, **changes: object) -> Session:
+def session(name: str, interface: str, local: str, peer: str, **changes: Any) -> Session:
     made = Session(
         name=name, interface=interface, local=local, peer=peer, local_as=65000, peer_as=64512, hold=seconds(30),
         keepalive=seconds(10), local_pref=100,
     )  # fmt: skip
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 DX = session("dx", "dx", "169.254.0.6", "169.254.0.5", local_pref=300, bfd=BFD, hold=seconds(90), keepalive=seconds(30))
@@ -82,7 +83,7 @@ SITE = replace(
 """One of two routers of a site: everything that a routing daemon can be told."""
 
 
-def tunnel(number: int, **changes: object) -> PlannedTunnel:
+def tunnel(number: int, **changes: Any) -> PlannedTunnel:
     name = f"vpn-{number}"
     made = PlannedTunnel(
         name=name, vpn="vpn", kind="ipsec",
@@ -92,7 +93,7 @@ def tunnel(number: int, **changes: object) -> PlannedTunnel:
         nat_traversal=False, number=number, dpd=seconds(30), ike_lifetime=seconds(28_800),
         child_lifetime=seconds(3_600), secret=f"{number:02x}" * 32, rate=None, packets_per_s=None,
     )  # fmt: skip
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def plan(*tunnels: PlannedTunnel, blocks_icmp: tuple[str, ...] = ()) -> Plan:

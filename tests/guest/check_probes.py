@@ -200,7 +200,7 @@ def check_a_capture_has_every_packet_with_its_instant(network: Network, scratch:
     for row, at_host, entered, left in zip(rows, forth["host"], forth["in"], forth["out"], strict=True):
         assert int.from_bytes(bytes(at_host["UDP"].payload), "big") == row[0]
         assert abs(float(at_host.time) * 1e9 - row[1]) < 20_000
-        assert abs(float(left.time - entered.time) - 0.01) < 1e-5
+        assert abs(float(left.time) - float(entered.time) - 0.01) < 1e-5
 
 
 def check_iperf_fills_the_link_and_leaves_its_json(network: Network, scratch: Path) -> None:

@@ -8,6 +8,7 @@ on a busy machine, the bounds on delay and rate are too tight.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import statistics
 import sys
@@ -20,10 +21,11 @@ from pathlib import Path
 from testbed.model import Distribution, FourState, GilbertElliott, Impairment, Slot
 from testbed.net import tc
 from testbed.units import Duration, Ratio
-from tests.net import guest_shaping  # noqa: F401  # for its checks
 from tests.net.guest_pair import CHECKS, CLONE_NEWNET, LIBC, MS, Pair, baseline, check, delays, in_order, near
 
 ONE = Ratio(10**9)
+importlib.import_module("tests.net.guest_shaping")  # for its checks
+
 SHAPES: tuple[Distribution, ...] = ("uniform", "normal", "pareto", "paretonormal")
 
 

@@ -15,7 +15,7 @@ from pyroute2.netlink.rtnl import RTM_NEWQDISC
 from pyroute2.netlink.rtnl.tcmsg import tcmsg
 
 from testbed.errors import InputError
-from testbed.model import FourState, GilbertElliott, Impairment, Slot
+from testbed.model import Distribution, FourState, GilbertElliott, Impairment, Slot
 from testbed.net import chance, netem, tc
 from testbed.net.netem import Settings, encode
 from testbed.units import Duration, Ratio, Size
@@ -89,9 +89,9 @@ def test_each_knob_alone_touches_only_its_setting_and_survives_the_wire(knob: st
     delay=st.integers(4 * MS, 10**10), jitter=st.integers(1, MS),
     shape=st.sampled_from(["uniform", "normal", "pareto", "paretonormal"]),
 )  # fmt: skip
-def test_jitter_touches_only_jitter_and_its_table(delay: int, jitter: int, shape: str) -> None:
+def test_jitter_touches_only_jitter_and_its_table(delay: int, jitter: int, shape: Distribution) -> None:
     still = Impairment(delay=Duration(delay))
-    shaky = replace(still, jitter=Duration(jitter), distribution=shape)  # type: ignore[arg-type]
+    shaky = replace(still, jitter=Duration(jitter), distribution=shape)
     assert set(changed(shaky)) == {"delay_ns", "jitter_ns", "table"}
     asked = encode(shaky, limit_packets=1000, seed=1)
     assert asked.jitter_ns == jitter
@@ -199,7 +199,7 @@ def test_an_addition_creates_and_a_change_only_changes_in_place_and_goes_on_with
 
 
 def test_every_message_carries_every_setting_so_that_nothing_of_an_older_one_stays() -> None:
-    names = {name for name, _ in netem.options(zero())["attrs"]}  # type: ignore[attr-defined]
+    names = {name for name, _ in netem.options(zero())["attrs"]}
     kept_by_the_kernel = {"CORR", "REORDER", "CORRUPT", "RATE", "RATE64", "ECN", "LATENCY64", "JITTER64", "SLOT"}
     assert {f"TCA_NETEM_{name}" for name in kept_by_the_kernel} <= names
 

@@ -6,6 +6,7 @@ import socket
 import struct
 from dataclasses import replace
 from ipaddress import ip_interface
+from typing import Any
 
 import pytest
 
@@ -138,12 +139,12 @@ def test_disciplines_are_wanted_where_they_delay_and_shape() -> None:
         ({"master": 9}, "bridge: planned 0, the kernel has 9"),
     ],
 )
-def test_each_property_of_an_interface_is_compared(change: dict[str, object], told: str) -> None:
+def test_each_property_of_an_interface_is_compared(change: dict[str, Any], told: str) -> None:
     made = plan()
     wanted = plan_by_namespace(made)["ra"]
     found = as_planned("ra", wanted)
     index = made.link("dx").a.index
-    found.links[index] = replace(found.links[index], **change)  # type: ignore[arg-type]
+    found.links[index] = replace(found.links[index], **change)
     problems = list(compare("ra", wanted, found))
     assert [problem.where.startswith("node ra, ") for problem in problems] == [True]
     assert problems[0].what.startswith(told)

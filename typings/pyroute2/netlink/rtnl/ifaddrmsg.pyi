@@ -1,0 +1,6 @@
+from _typeshed import Incomplete
+from pyroute2.netlink import nlmsg
+
+class ifaddrmsg(nlmsg): ...
+
+def __getattr__(name: str) -> Incomplete: ...
