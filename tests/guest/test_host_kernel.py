@@ -1,0 +1,49 @@
+"""A claim about ``--kernel host`` for an ordinary user where the kernel has all it needs: in the guest.
+
+Its clock is virtual there, so that the load of the machine decides nothing. Labs: ``tests/lab/test_host_kernel.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, RunScenario
+from tests.guest.inside import TOPOLOGY
+
+pytestmark = pytest.mark.guest
+AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs")
+COMMAND = (sys.executable, "-P", "-m", "testbed", "run", "scenarios/failover.py", "--kernel", "host", "--seed", "7")
+SCENARIO = """
+import os, shutil, subprocess
+from pathlib import Path
+from testbed import Scenario
+scenario = Scenario(topology="topology.py", question="", hypothesis="", refuted_by="")
+@scenario.run
+def run(lab):
+    for way in {ways!r}:  # an interpreter in a home that only its owner may enter; the change is the guest's own
+        Path(way).chmod(Path(way).stat().st_mode | 0o055)
+    home = Path("/tmp/nobody")
+    home.mkdir()
+    home.chmod(0o777)
+    done = subprocess.run(
+        [*{command!r}, "--out", str(home / "out")], cwd={root!r}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={{**os.environ, "PYTHONPATH": {root!r}, "HOME": str(home)}},
+    )
+    lab.recorder.record.joinpath("said.txt").write_text(done.stdout)
+    shutil.copy(home / "out" / "record" / "verdict.json", lab.recorder.record / "inner.json")
+"""
+
+
+def test_the_failover_of_the_demo_passes_on_the_hosts_kernel(run_scenario: RunScenario, tmp_path: Path) -> None:
+    (tmp_path / "topology.py").write_text(TOPOLOGY, encoding="utf-8")
+    ways = [str(way) for path in (sys.executable, sys.base_prefix, ROOT) for way in Path(path).parents]
+    scenario = SCENARIO.format(ways=ways, command=(*AS_NOBODY, *COMMAND), root=str(ROOT))
+    (tmp_path / "scenario.py").write_text(scenario, encoding="utf-8")
+    record = run_scenario(str(tmp_path / "scenario.py")).directory / "record"
+    said = (record / "said.txt").read_text(encoding="utf-8")
+    assert json.loads((record / "inner.json").read_text(encoding="utf-8"))["verdict"] == "PASS", said
