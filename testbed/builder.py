@@ -32,11 +32,11 @@ from testbed.fields import (
     VolumeFields,
     VpnFields,
 )
+from testbed.gateways import NatGateways
 from testbed.guards import NetworkAcl, SecurityGroup
 from testbed.parameters import Parameters
 from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate
-from testbed.values import Values
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ class SiteHandle:
         return self._t._add_router(name, kind or self._t._gateway_kind(self.name), self.name, asn, options)
 
 
-class Topology(Values):
+class Topology(NatGateways):
     """Collects what a topology file declares."""
 
     def __init__(self, name: str, parameters: Parameters | None = None) -> None:
@@ -96,15 +96,22 @@ class Topology(Values):
         """Declare a parameter that ``--set`` can change, and return its value."""
         return self.parameters.declare(name, kind, default, help, choices=choices)
 
-    def vpc(self, name: str, cidr: str, *, cidr6: str = "", mtu: int = presets.VPC_MTU.value) -> SiteHandle:
-        """Add a VPC. Hosts go into zones; a subnet is made for each zone that is used."""
-        return self._add_site(name, "vpc", cidr, cidr6, mtu, ospf=False)
+    def vpc(
+        self, name: str, cidr: str, *, cidr6: str = "", mtu: int = presets.VPC_MTU.value, seen_as: str = ""
+    ) -> SiteHandle:
+        """Add a VPC. Hosts go into zones; a subnet is made for each zone that is used.
+
+        ``seen_as``: the range as which other sites see it, where its own is somebody else's, too.
+        """
+        return self._add_site(model.Site(name=name, kind="vpc", cidr=cidr, cidr6=cidr6, mtu=mtu, seen_as=seen_as))
 
     def lan(
-        self, name: str, cidr: str, *, cidr6: str = "", mtu: int = presets.DX_MTU.value, ospf: bool = False
-    ) -> SiteHandle:
-        """Add a LAN, on premises. With ``ospf`` its routers speak OSPF to each other."""
-        return self._add_site(name, "lan", cidr, cidr6, mtu, ospf=ospf)
+        self, name: str, cidr: str, *, cidr6: str = "", mtu: int = presets.DX_MTU.value, ospf: bool = False,
+        seen_as: str = "",
+    ) -> SiteHandle:  # fmt: skip
+        """Add a LAN, on premises. With ``ospf`` its routers speak OSPF to each other; ``seen_as`` as in :meth:`vpc`."""
+        site = model.Site(name=name, kind="lan", cidr=cidr, cidr6=cidr6, mtu=mtu, ospf=ospf, seen_as=seen_as)
+        return self._add_site(site)
 
     def transit_gateway(self, name: str, *, asn: int, **options: Unpack[RouterFields]) -> str:
         """Add a transit gateway that belongs to no site: what one neighbour announces, the others learn."""
@@ -218,16 +225,16 @@ class Topology(Values):
             name=self.name, about=self.about, sites=tuple(self._sites.values()), routers=tuple(self._routers),
             hosts=tuple(self._hosts), links=tuple(self._links), vpns=tuple(self._vpns),
             shares=tuple(self._shares), volumes=tuple(self._volumes),
-            groups=tuple(self._groups), acls=tuple(self._acls),
+            groups=tuple(self._groups), acls=tuple(self._acls), nat_gateways=tuple(self._nats),
         )  # fmt: skip
 
-    def _add_site(self, name: str, kind: model.SiteKind, cidr: str, cidr6: str, mtu: int, *, ospf: bool) -> SiteHandle:
+    def _add_site(self, site: model.Site) -> SiteHandle:
+        name = site.name
         if name in self._sites:
             self.parameters.problems.append(Problem(f"site {name}", "declared twice", "give each site its own name"))
             return SiteHandle(self, name)
         # A unique local prefix (RFC 4193) in declared order; its 40 "random" bits count, so that plans are readable.
-        cidr6 = cidr6 or f"fd00:0:{len(self._sites) + 1:x}::/48"
-        self._sites[name] = model.Site(name=name, kind=kind, cidr=cidr, cidr6=cidr6, mtu=mtu, ospf=ospf)
+        self._sites[name] = replace(site, cidr6=site.cidr6 or f"fd00:0:{len(self._sites) + 1:x}::/48")
         self._made_subnets.add(name)
         return SiteHandle(self, name)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, TypedDict, TypeVar, get_args
 
+from testbed import presets
 from testbed.errors import Problem, known
 from testbed.model import (
     Distribution,
@@ -19,6 +20,7 @@ from testbed.model import (
     VpnKind,
     VpnRouting,
 )
+from testbed.nat import ANYWHERE, NatGateway
 from testbed.stores import NfsVersion, Share, ShareKind, Volume, VolumeKind, WhenLost
 from testbed.units import Duration, Quantity, Rate, Ratio, Size, UnitError
 
@@ -130,6 +132,14 @@ class VolumeFields(TypedDict, total=False):
     credits: Text | Size | None
 
 
+class NatFields(TypedDict, total=False):
+    """Fields of :class:`testbed.nat.NatGateway`."""
+
+    to: Sequence[str]
+    idle: Text | Duration
+    connections: int
+
+
 class BgpFields(TypedDict, total=False):
     """Fields of :class:`testbed.model.Bgp`."""
 
@@ -219,3 +229,17 @@ def volume(name: str, host: str, kind: str, given: Mapping[str, Any], problems: 
         if given.get(field) is not None:
             read[field] = quantity(f"{where}, {field}", Size, given[field], getattr(usual, field), problems)
     return replace(usual, **read)
+
+
+def nat_gateway(
+    name: str, site: str, subnet: str, serves: Sequence[str], given: Mapping[str, Any], problems: list[Problem]
+) -> NatGateway:  # fmt: skip
+    """A NAT gateway from fields given as text. Problems are noted, not raised."""
+    where = f"NAT gateway {name}"
+    unknown(where, given, NatFields, problems)
+    usual = presets.NAT_IDLE.value
+    return NatGateway(
+        name=name, site=site, subnet=subnet, serves=tuple(serves), to=tuple(given.get("to", (ANYWHERE,))),
+        idle=quantity(f"{where}, idle", Duration, given.get("idle", usual), usual, problems),
+        connections=given.get("connections", presets.NAT_CONNECTIONS.value),
+    )  # fmt: skip

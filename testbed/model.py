@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from testbed.guards import NetworkAcl, SecurityGroup
+from testbed.nat import NatGateway
 from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate, Ratio, Size
 
@@ -148,7 +149,10 @@ class Subnet:
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A VPC or a LAN: an address range in both families, cut into subnets."""
+    """A VPC or a LAN: an address range in both families, cut into subnets.
+
+    ``seen_as`` is the IPv4 range as which other sites see it, address by address; empty: as it is.
+    """
 
     name: str
     kind: SiteKind
@@ -157,6 +161,7 @@ class Site:
     mtu: int
     subnets: tuple[Subnet, ...] = ()
     ospf: bool = False
+    seen_as: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,3 +270,4 @@ class Model:
     volumes: tuple[Volume, ...] = ()
     groups: tuple[SecurityGroup, ...] = ()
     acls: tuple[NetworkAcl, ...] = ()
+    nat_gateways: tuple[NatGateway, ...] = ()

@@ -116,6 +116,16 @@ _TGW = "AWS Transit Gateway guide, what is a transit gateway (2026)"
 TGW_MTU = Preset(8500, f"{_TGW}: VPC, Direct Connect, Connect and peering attachments", "B")
 TGW_VPN_MTU = Preset(1500, f"{_TGW}: VPN attachments", "B")
 
+# NAT gateways
+_NAT = "AWS VPC user guide, NAT gateways"
+NAT_IDLE = _parsed(
+    Duration, "350 s", f"{_NAT}, troubleshooting (2026): a connection idle for 350 s or more times out, of any protocol"
+)
+NAT_CONNECTIONS = Preset(
+    55_000, f"{_NAT}, basics (2026): each address, at once to one address, port and protocol", "connections"
+)
+NAT_PORTS = Preset((1024, 65_535), f"{_NAT}, basics (2026): the ports that it uses, 64,512 of them")
+
 # RTTs. Single measurements by third parties, not promises: orders of magnitude for a design.
 _ZONES_2014 = "gist josephmisiti/10312241: pings of 2014, mean"
 _BEST_OF_50 = "xkyle.com, Measuring AWS region and AZ latency: best of 50 pings"

@@ -171,9 +171,21 @@ class SiteKeys(Strict):
     cidr6: str = ""
     mtu: OptionalWhole = None
     ospf: Flag = False
+    seen_as: str = Field("", description="range as which other sites see it, of the same size")
     subnets: dict[str, SubnetKeys] = {}
     hosts: dict[str, HostKeys] = {}
     routers: dict[str, RouterKeys] = {}
+
+
+class NatGatewayKeys(Strict):
+    """A NAT gateway of a VPC: see ``testbed.nat.NatGateway``."""
+
+    site: str
+    subnet: str = Field(description="where it stands")
+    serves: tuple[str, ...] = Field(description="subnets whose hosts go through it")
+    to: tuple[str, ...] | None = None
+    idle: DurationText | None = None
+    connections: Whole | None = None
 
 
 class BgpKeys(Strict):
@@ -265,3 +277,4 @@ class Document(Strict):
     vpns: dict[str, VpnKeys] = {}
     shares: dict[str, ShareKeys] = {}
     volumes: dict[str, VolumeKeys] = {}
+    nat_gateways: dict[str, NatGatewayKeys] = {}

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from testbed import model, yaml_model, yaml_text
-from testbed.builder import Topology
+from testbed.builder import SiteHandle, Topology
 from testbed.errors import InputError, Problem, known
 from testbed.parameters import Parameters, optional
 from testbed.units import Duration, Quantity, Rate, Ratio, Size
@@ -123,6 +123,8 @@ def _is_model(kind: object) -> bool:
 def _declare(t: Topology, content: yaml_model.Document) -> None:
     for name, site in content.sites.items():
         _declare_site(t, name, site)
+    for name, gateway in content.nat_gateways.items():
+        t.nat_gateway(name, SiteHandle(t, gateway.site), **_given(gateway, "site"))
     for name, router in content.transit_gateways.items():
         t.transit_gateway(name, **_given(router))
     for name in content.internet:
@@ -138,7 +140,7 @@ def _declare(t: Topology, content: yaml_model.Document) -> None:
 
 
 def _declare_site(t: Topology, name: str, site: yaml_model.SiteKeys) -> None:
-    ranges = {key: value for key, value in _given(site).items() if key in ("cidr", "cidr6", "mtu")}
+    ranges = {key: value for key, value in _given(site).items() if key in ("cidr", "cidr6", "mtu", "seen_as")}
     if site.kind == "vpc" and site.ospf:
         t.parameters.problems.append(Problem(f"site {name}", "a VPC speaks no OSPF", "leave ospf out"))
     handle = t.vpc(name, **ranges) if site.kind == "vpc" else t.lan(name, ospf=site.ospf, **ranges)

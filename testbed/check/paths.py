@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from testbed.history import History
+from testbed.plan.paths import seen
 from testbed.plan.plan import Plan, PlannedLink, PlannedTunnel
 
 Vias = Mapping[tuple[str, str], tuple[str, ...]]
@@ -37,16 +38,17 @@ def flow(plan: Plan, source: str, target: str) -> Flow:
 
 
 def gateway(plan: Plan, host: str) -> str:
-    """The router that a host sends to. Raises ``KeyError``."""
-    via = next(route.via for route in plan.routes if route.node == host and ":" not in route.prefix)
+    """The router of its site that a host sends to, be it through a NAT gateway. Raises ``KeyError``."""
+    via = next((route.via for route in plan.routes if route.node == host and ":" not in route.prefix), "")
     for cable in plan.cables:
-        if any(address.partition("/")[0] == via for address in cable.addresses):
-            return cable.node
+        owns = any(address.partition("/")[0] == via for address in cable.addresses)
+        if owns and plan.node(cable.node).site == plan.node(host).site:
+            return gateway(plan, cable.node) if any(nat.node == cable.node for nat in plan.nats) else cable.node
     raise KeyError(host)
 
 
 def _prefix(plan: Plan, router: str, host: str) -> str:
-    address = ip_address(plan.node(host).address)
+    address = ip_address(seen(plan, plan.node(router), plan.node(host), 4))
     known = [ip_network(reach.prefix) for reach in plan.reach if reach.node == router]
     return str(max((each for each in known if address in each), key=lambda each: each.prefixlen))
 

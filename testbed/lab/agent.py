@@ -134,8 +134,11 @@ class Agent:
 def write_hosts(lab: Lab) -> None:
     """Let programs know the nodes by name. ``/etc/hosts`` is changed for the lab alone."""
     lines = ["127.0.0.1 localhost", "::1 localhost"]
+    mapped = {mapping.site for mapping in lab.plan.mappings}
     for node in lab.plan.nodes:
-        lines += [f"{address} {node.name}" for address in (node.address, node.address6) if address]
+        # What has another IPv4 address in each site has none that fits everybody.
+        addresses = (node.address6,) if node.site in mapped else (node.address, node.address6)
+        lines += [f"{address} {node.name}" for address in addresses if address]
     hosts = Path(lab.scratch, "hosts")
     hosts.write_text("\n".join(lines) + "\n", encoding="ascii")
     with contextlib.suppress(OSError):  # a machine without the file does not look into it either

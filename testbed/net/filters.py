@@ -14,7 +14,7 @@ from typing import Any
 
 from testbed.errors import MachineError, Problem, RunError
 from testbed.kernel.programs import ENVIRONMENT, find_program
-from testbed.net import guarding
+from testbed.net import guarding, natting
 from testbed.net.namespace import Namespaces
 from testbed.net.nft import TABLE, Rule, match
 from testbed.plan.plan import Plan
@@ -24,8 +24,12 @@ NFT_TIMEOUT_S = 30.0
 """How long nft may take; arbitrary. It takes some 10 ms."""
 _CHAINS = ("forward", "output")
 """Where a router meets what path MTU discovery needs."""
-_HOOKS = ("forward", "input", "output")
-"""Chains that the kernel sends packets through; any other is jumped to."""
+_HOOKS = {
+    "forward": ("filter", -150), "input": ("filter", -150), "output": ("filter", -150),
+    natting.BEFORE: ("nat", -100), natting.AFTER: ("nat", 100),
+}  # fmt: skip
+"""Chains that the kernel sends packets through, with type and priority; any other is jumped to. Those that translate
+stand where nft(8) has them, ``dstnat`` and ``srcnat``."""
 _STDIN = "/proc/self/fd/0"
 """What ``-`` means to nft is /dev/stdin, which a bare /dev lacks."""
 FRAGMENTATION_NEEDED = (3, 4)
@@ -37,12 +41,12 @@ PACKET_TOO_BIG = 2
 def rules(plan: Plan, node: str) -> tuple[Rule, ...]:
     """The rules of a node. Pure; empty for one that needs no filter."""
     drops = _drops() if node in plan.blocks_icmp else ()
-    return (*_clamps(plan, node), *drops, *guarding.rules(plan.guards, node))
+    return (*_clamps(plan, node), *drops, *natting.rules(plan, node), *guarding.rules(plan.guards, node))
 
 
 def nodes(plan: Plan) -> tuple[str, ...]:
     """The nodes that need filters, in the plan's order."""
-    some = {*plan.blocks_icmp, *(guard.node for guard in plan.guards)}
+    some = {*plan.blocks_icmp, *(guard.node for guard in plan.guards), *natting.nodes(plan)}
     some |= {end.node for tunnel in plan.tunnels if tunnel.clamp_mss for end in (tunnel.a, tunnel.b)}
     return tuple(node.name for node in plan.nodes if node.name in some)
 
@@ -54,7 +58,8 @@ def render(plan: Plan, node: str) -> str:
     chains = {rule.chain for rule in needed}
     for chain in (*_HOOKS, *sorted(chains.difference(_HOOKS))):
         if chain in chains:
-            hook = {"type": "filter", "hook": chain, "prio": -150, "policy": "accept"} if chain in _HOOKS else {}
+            kind, priority = _HOOKS.get(chain, ("", 0))
+            hook = {"type": kind, "hook": chain, "prio": priority, "policy": "accept"} if kind else {}
             commands.append({"add": {"chain": {"family": "inet", "table": TABLE, "name": chain, **hook}}})
     commands += [{"add": {"rule": rule.body()}} for rule in needed]
     return json.dumps({"nftables": commands}, indent=1)
@@ -102,7 +107,7 @@ def _drops() -> Iterator[Rule]:
 
 
 def apply(plan: Plan, namespaces: Namespaces) -> None:
-    """Install each node's filters, and check that they are what the kernel has then.
+    """Install each node's filters and translations, and check that they are what the kernel has then.
 
     Raises:
         MachineError: nft is not installed.

@@ -12,6 +12,7 @@ from dataclasses import replace
 from testbed.model import QUEUE, Host, Impairment, Link, Model, Router, Site, Subnet, Vpn
 from testbed.plan import addresses, routing, sizes
 from testbed.plan.compile_guards import guards
+from testbed.plan.compile_nat import add_gateway, host_routes, mappings, nats, touches
 from testbed.plan.draft import Draft, cable_end
 from testbed.plan.plan import FABRIC, Bridge, Cable, End, Node, Plan, PlannedLink, PlannedTunnel, Route
 from testbed.plan.reach import reach
@@ -29,6 +30,8 @@ def compile_plan(model: Model, lab: str, parameters: Mapping[str, str] | None = 
     draft = Draft(model, lab, sites_with_ranges(model), {router.name: router for router in model.routers})
     for router in model.routers:
         _add_router(draft, router)
+    for gateway in model.nat_gateways:
+        add_gateway(draft, gateway)
     for site in draft.sites.values():
         _add_site(draft, site)
     for link in model.links:
@@ -42,7 +45,7 @@ def compile_plan(model: Model, lab: str, parameters: Mapping[str, str] | None = 
         links=tuple(draft.links), access=tuple(draft.access), tunnels=tuple(draft.tunnels),
         loopbacks=tuple(draft.loopbacks), routes=tuple(draft.routes), routing=routings, reach=reach(routings),
         blocks_icmp=tuple(router.name for router in model.routers if router.blocks_icmp), shares=model.shares,
-        volumes=model.volumes, guards=guards(draft),
+        volumes=model.volumes, guards=guards(draft), nats=nats(draft), mappings=mappings(draft),
     )  # fmt: skip
 
 
@@ -70,17 +73,20 @@ def _add_router(draft: Draft, router: Router) -> None:
 
 def _add_site(draft: Draft, site: Site) -> None:
     by_subnet = addresses.hosts_by_subnet(draft.model)
-    routers = [router.name for router in draft.model.routers if router.site == site.name]
+    mine = [router.name for router in draft.model.routers if router.site == site.name]
+    gateways = {router: number for number, router in enumerate(mine)}
     for position, subnet in enumerate(site.subnets):
         hosts = by_subnet.get((site.name, subnet.name), [])
+        inside = [gateway for gateway in draft.nats(site.name) if touches(gateway, subnet.name)]
+        routers = gateways | {gateway.name: draft.nat_position(gateway) for gateway in inside}
         bridges = _add_bridges(draft, site.mtu, len(hosts) + len(routers))
-        for number, router in enumerate(routers):
+        for router, number in routers.items():
             with_length = _with_length(subnet, addresses.router_address(subnet, number))
             port = f"{router}.{position}"
             draft.add_cable(router, f"lan{position}", site.mtu, with_length, port, bridges[0].index)
         for number, host in enumerate(hosts):
             bridge = bridges[(number + len(routers)) // addresses.PORTS_PER_BRIDGE]
-            _add_host(draft, host, number, subnet, bridge, has_gateway=bool(routers))
+            _add_host(draft, host, number, subnet, bridge, has_gateway=bool(gateways))
 
 
 def _with_length(subnet: Subnet, pair: tuple[str, str]) -> tuple[str, ...]:
@@ -112,9 +118,8 @@ def _add_host(draft: Draft, host: Host, number: int, subnet: Subnet, bridge: Bri
         address6=address6, forwards=False,
     )  # fmt: skip
     if has_gateway:
-        gateway, gateway6 = addresses.router_address(subnet, 0)
-        draft.routes.append(Route(node=host.name, prefix="0.0.0.0/0", via=gateway))
-        draft.routes.append(Route(node=host.name, prefix="::/0", via=gateway6))
+        draft.routes += host_routes(draft, host.name, draft.sites[host.site], host.subnet)
+        draft.routes.append(Route(node=host.name, prefix="::/0", via=addresses.router_address(subnet, 0)[1]))
     _add_access(draft, host, cable, bridge)
 
 

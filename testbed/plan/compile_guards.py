@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from testbed.guards import WAYS, NetworkAcl, Way, parse
+from testbed.plan.compile_nat import touches
 from testbed.plan.draft import Draft
 from testbed.plan.guards import Guard, PlannedRule
+from testbed.plan.nat import moved
 
 
 def guards(draft: Draft) -> tuple[Guard, ...]:
@@ -25,40 +27,50 @@ def _groups(draft: Draft) -> Iterator[Guard]:
         for way in WAYS:
             yield Guard(
                 name=name, kind="security group", node=host.name, interface="", way=way,
-                rules=_rules(draft, texts, way),
+                rules=_rules(draft, host.site, texts, way),
             )  # fmt: skip
 
 
 def _acl(draft: Draft, acl: NetworkAcl) -> Iterator[Guard]:
+    """On the border of its subnets: at every router of the site, and at a NAT gateway where that has an interface."""
     subnets = draft.sites[acl.site].subnets
-    for router in draft.model.routers:
-        for position, subnet in enumerate(subnets if router.site == acl.site else ()):
+    places = [
+        *((router.name, subnets) for router in draft.model.routers if router.site == acl.site),
+        *((nat.name, [s for s in subnets if touches(nat, s.name)]) for nat in draft.nats(acl.site)),
+    ]
+    for node, inside in places:
+        for subnet in inside:
             if acl.subnets and subnet.name not in acl.subnets:
                 continue
             for way in WAYS:
                 yield Guard(
-                    name=acl.name, kind="network ACL", node=router.name, interface=f"lan{position}", way=way,
-                    rules=_rules(draft, acl.rules, way),
+                    name=acl.name, kind="network ACL", node=node, interface=f"lan{subnets.index(subnet)}", way=way,
+                    rules=_rules(draft, acl.site, acl.rules, way),
                 )  # fmt: skip
 
 
-def _rules(draft: Draft, texts: list[str] | tuple[str, ...], way: Way) -> tuple[PlannedRule, ...]:
+def _rules(draft: Draft, site: str, texts: list[str] | tuple[str, ...], way: Way) -> tuple[PlannedRule, ...]:
     read = ((text, parse(text)) for text in texts)
     return tuple(
         PlannedRule(
-            text=text, allow=rule.allow, protocol=rule.protocol, ports=rule.ports, peers=_peers(draft, rule.peer)
+            text=text, allow=rule.allow, protocol=rule.protocol, ports=rule.ports,
+            peers=_peers(draft, site, rule.peer),
         )
         for text, rule in read
         if rule.way == way
-    )
+    )  # fmt: skip
 
 
-def _peers(draft: Draft, peer: str) -> tuple[str, ...]:
+def _peers(draft: Draft, here: str, peer: str) -> tuple[str, ...]:
+    """Whom a rule names, as ranges: those that are seen in the site where the rule stands."""
     if peer == "any":
         return ()
     if peer in draft.sites:
-        return draft.sites[peer].cidr, draft.sites[peer].cidr6
+        site = draft.sites[peer]
+        return (site.cidr if peer == here else site.seen_as or site.cidr), site.cidr6
     if peer in draft.nodes:
         node = draft.nodes[peer]
-        return f"{node.address}/32", f"{node.address6}/128"
+        site = draft.sites[node.site]
+        seen = node.address if node.site == here else moved(node.address, site.cidr, site.seen_as or site.cidr)
+        return f"{seen}/32", f"{node.address6}/128"
     return (peer,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from testbed.model import Model, Router, Site
+from testbed.nat import NatGateway
 from testbed.plan import addresses
 from testbed.plan.plan import (
     FABRIC,
@@ -59,9 +60,18 @@ class Draft:
         return [other for other in self.model.routers if other.site == router.site] if router.site else [router]
 
     def originated(self, router: str) -> tuple[str, ...]:
-        """What a router announces as its own: its site's ranges."""
+        """What a router announces as its own: its site's ranges, as others see them."""
         site = self.sites.get(self.routers[router].site)
-        return () if site is None else (site.cidr, site.cidr6)
+        return () if site is None else (site.seen_as or site.cidr, site.cidr6)
+
+    def nats(self, site: str) -> list[NatGateway]:
+        """The NAT gateways of a site."""
+        return [gateway for gateway in self.model.nat_gateways if gateway.site == site]
+
+    def nat_position(self, gateway: NatGateway) -> int:
+        """Its place among the routers of its site, which decides on its addresses."""
+        routers = sum(router.site == gateway.site for router in self.model.routers)
+        return routers + self.nats(gateway.site).index(gateway)
 
     def add_cable(
         self, node: str, interface: str, mtu: int, addresses_: tuple[str, ...], port: str, bridge: int = 0

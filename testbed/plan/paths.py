@@ -1,11 +1,13 @@
-"""Which way a packet takes once everything has settled, hop by hop, with the MTU of each hop. Pure."""
+"""Which way a packet takes once everything has settled, hop by hop, with each hop's MTU and addresses. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Literal
 
+from testbed.plan.nat import lends, moved
 from testbed.plan.plan import Node, Plan
 
 Family = Literal[4, 6]
@@ -15,93 +17,201 @@ HOPS_MAX = 64
 
 @dataclass(frozen=True)
 class Hop:
-    """A packet leaves ``node`` by ``interface``, and comes into the next node by ``into``."""
+    """A packet leaves ``node`` by ``interface``, and comes into the next node by ``into``.
+
+    ``source`` and ``target`` are its addresses as the node's filters see them: after what it translates of packets that
+    come in, before what it translates of those that leave; ``sent_as`` is the source that it leaves with.
+    """
 
     node: str
     interface: str
     mtu: int
     next: str
     into: str
+    source: str
+    target: str
+    sent_as: str
+
+
+@dataclass(frozen=True)
+class Translated:
+    """What a node did to a connection's first packet. ``side`` says which address."""
+
+    node: str
+    side: Literal["source", "target"]
+    before: str
+    after: str
 
 
 @dataclass(frozen=True)
 class Path:
-    """The hops from a host on. ``stuck``: the node that has no route; empty when the target is reached."""
+    """The hops from a node on. ``stuck``: the node that has no route; empty when the target is reached.
+
+    ``source`` and ``target`` are the packet's addresses where it arrives.
+    """
 
     hops: tuple[Hop, ...]
     stuck: str = ""
+    source: str = ""
+    target: str = ""
+    translated: tuple[Translated, ...] = ()
 
     @property
     def mtu(self) -> int:
         """The smallest MTU of the hops (RFC 1191 section 1, RFC 8201 section 1)."""
         return min(hop.mtu for hop in self.hops)
 
+    @property
+    def seen(self) -> tuple[tuple[str, str], ...]:
+        """(source, target) of the packet as it comes into, or leaves, each node."""
+        found: dict[tuple[str, str], None] = {}
+        for hop in self.hops:
+            found |= dict.fromkeys([(hop.source, hop.target), (hop.sent_as, hop.target)])
+        return (*found, (self.source, self.target))
+
 
 def path(plan: Plan, source: str, target: str, family: Family) -> Path:
-    """From host to host."""
-    hops: list[Hop] = []
-    here = source
-    while here != target and len(hops) < HOPS_MAX:
-        hop = _hop(plan, here, plan.node(target), family)
-        if hop is None:
-            return Path(tuple(hops), here)
-        hops.append(hop)
-        here = hop.next
-    return Path(tuple(hops), "" if here == target else here)
+    """From node to node, of the first packet of a connection."""
+    near, far = plan.node(source), plan.node(target)
+    return _Walk(plan, family, ()).go(source, target, address(near, family), seen(plan, near, far, family))
+
+
+def back(plan: Plan, there: Path, family: Family, start: int = -1) -> Path:
+    """What answers a packet takes, or with ``start`` what the router at that hop says of it, to where it came from."""
+    begin = there.hops[0].node
+    if start < 0:
+        here, near, far = there.hops[-1].next, there.target, there.source
+    else:
+        here, far = there.hops[start].node, there.hops[start].source
+        near = address(plan.node(here), family)
+    return _Walk(plan, family, there.translated).go(here, begin, near, far)
 
 
 def address(node: Node, family: Family) -> str:
-    """A node's address in a family."""
+    """A node's own address in a family."""
     return node.address if family == 4 else node.address6
 
 
-def _hop(plan: Plan, here: str, target: Node, family: Family) -> Hop | None:
-    there = address(target, family)
+def seen(plan: Plan, near: Node, far: Node, family: Family) -> str:
+    """The address by which ``near`` reaches ``far``: another one where that is in a site with a mapped range."""
+    if near.site != far.site and family == 4:
+        for mapping in plan.mappings:
+            if mapping.site == far.site:
+                return moved(far.address, mapping.real, mapping.seen_as)
+    return address(far, family)
+
+
+class _Walk:
+    """Follows one packet. ``known``: what nodes did to the packet that this one answers; they undo it."""
+
+    def __init__(self, plan: Plan, family: Family, known: tuple[Translated, ...]) -> None:
+        self.plan, self.family, self.known = plan, family, known
+        self.done: list[Translated] = []
+
+    def go(self, begin: str, end: str, source: str, target: str) -> Path:
+        hops: list[Hop] = []
+        here, into = begin, ""
+        while len(hops) < HOPS_MAX:
+            target = self._come_in(here, into, target)
+            if here == end:
+                return Path(tuple(hops), "", source, target, tuple(self.done))
+            way = _hop(self.plan, here, target, self.family)
+            if way is None:
+                break
+            interface, mtu, following, entry = way
+            sent_as = self._leave(here, interface, source, target)
+            hops.append(Hop(here, interface, mtu, following, entry, source, target, sent_as))
+            here, into, source = following, entry, sent_as
+        return Path(tuple(hops), here, source, target, tuple(self.done))
+
+    def _come_in(self, node: str, interface: str, target: str) -> str:
+        for one in self._known(node):
+            if one.side == "source" and one.after == target:
+                return one.before
+        for mapping in self.plan.mappings if self.family == 4 else ():
+            if mapping.node == node and interface in mapping.interfaces:
+                return self._note(node, "target", target, moved(target, mapping.seen_as, mapping.real))
+        return target
+
+    def _leave(self, node: str, interface: str, source: str, target: str) -> str:
+        known = [*self._known(node)]
+        for one in known:
+            if one.side == "target" and one.after == source:
+                return one.before
+        if known or self.family == 6:
+            return source
+        for mapping in self.plan.mappings:
+            if mapping.node == node and interface in mapping.interfaces:
+                return self._note(node, "source", source, moved(source, mapping.real, mapping.seen_as))
+        for nat in self.plan.nats:
+            if nat.node == node and lends(nat, source, target):
+                return self._note(node, "source", source, nat.address)
+        return source
+
+    def _known(self, node: str) -> Iterator[Translated]:
+        return (one for one in self.known if one.node == node)
+
+    def _note(self, node: str, side: Literal["source", "target"], before: str, after: str) -> str:
+        if before != after:
+            self.done.append(Translated(node, side, before, after))
+        return after
+
+
+_Way = tuple[str, int, str, str]
+"""(interface, its MTU, next node, the interface into that)."""
+
+
+def _hop(plan: Plan, here: str, target: str, family: Family) -> _Way | None:
     for cable in plan.cables:
-        if cable.node == here and any(_holds(range_, there) for range_ in cable.addresses):
-            return _over_cable(plan, here, cable.interface, target.name)
-    for route in plan.routes:
-        if route.node == here and route.via and _is_default(route.prefix, family) and plan.node(here).kind == "host":
-            return _over_cable(plan, here, "eth0", _owner(plan, route.via))
-    for reach in plan.reach:
-        if reach.node == here and _holds(reach.prefix, there):
-            return _out_by(plan, here, reach.best[0], family)
-    return None
+        if cable.node == here and any(_holds(range_, target) for range_ in cable.addresses):
+            return _over_cable(plan, here, cable.interface, target)
+    found = [
+        *((ip_network(r.prefix).prefixlen, r.via, "") for r in plan.routes if _leads(here, r.node, r.prefix, target)),
+        *((ip_network(r.prefix).prefixlen, "", r.best[0])
+          for r in plan.reach if _leads(here, r.node, r.prefix, target)),
+    ]  # fmt: skip
+    if not found:
+        return None
+    _, via, interface = max(found, key=lambda way: way[0])
+    return _by(plan, here, via) if via else _out_by(plan, here, interface, family)
 
 
-def _is_default(prefix: str, family: Family) -> bool:
-    return prefix == ("0.0.0.0/0" if family == 4 else "::/0")
+def _leads(here: str, node: str, prefix: str, target: str) -> bool:
+    return node == here and _holds(prefix, target)
 
 
 def _holds(range_: str, wanted: str) -> bool:
     return ip_address(wanted) in ip_network(range_, strict=False)
 
 
-def _over_cable(plan: Plan, here: str, interface: str, to: str) -> Hop | None:
-    """Through the subnet that an interface is in."""
-    mine = next(cable for cable in plan.cables if (cable.node, cable.interface) == (here, interface))
+def _by(plan: Plan, here: str, via: str) -> _Way | None:
+    """To a neighbour in a network that one is connected to."""
     for cable in plan.cables:
-        if cable.node == to and any(_holds(range_, at) for range_ in mine.addresses for at in _plain(cable.addresses)):
-            return Hop(here, interface, mine.mtu, to, cable.interface)
+        if cable.node == here and any(_holds(range_, via) for range_ in cable.addresses):
+            return _over_cable(plan, here, cable.interface, via)
     return None
 
 
-def _plain(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(each.partition("/")[0] for each in addresses)
+def _over_cable(plan: Plan, here: str, interface: str, to: str) -> _Way | None:
+    """To the one who has the address ``to`` in the subnet, or on the link, that an interface is in."""
+    mine = next(cable for cable in plan.cables if (cable.node, cable.interface) == (here, interface))
+    for cable in plan.cables:
+        if to not in (each.partition("/")[0] for each in cable.addresses):
+            continue
+        # Two sites may have the same ranges; links' own are all different.
+        if not mine.bridge or plan.node(cable.node).site == plan.node(here).site:
+            return interface, mine.mtu, cable.node, cable.interface
+    return None
 
 
-def _owner(plan: Plan, wanted: str) -> str:
-    return next(cable.node for cable in plan.cables if wanted in _plain(cable.addresses))
-
-
-def _out_by(plan: Plan, here: str, interface: str, family: Family) -> Hop | None:
+def _out_by(plan: Plan, here: str, interface: str, family: Family) -> _Way | None:
     """Over a link or tunnel, or to the sibling that a session inside the site leads to."""
     wires = [*((link.a, link.b, link.mtu) for link in plan.links), *((t.a, t.b, t.mtu) for t in plan.tunnels)]
     for a, b, mtu in wires:
         for near, far in ((a, b), (b, a)):
             if (near.node, near.interface) == (here, interface):
-                return Hop(here, interface, mtu, far.node, far.interface)
+                return interface, mtu, far.node, far.interface
     for session in plan.routing_of(here).sessions:
         if session.interface == interface and session.family == family:
-            return _over_cable(plan, here, interface, _owner(plan, session.peer))
+            return _over_cable(plan, here, interface, session.peer)
     return None

@@ -15,6 +15,7 @@ from typing import Literal, TypeVar
 
 from testbed.model import Bfd, Impairment
 from testbed.plan.guards import Guard
+from testbed.plan.nat import Mapping, PlannedNat
 from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate
 
@@ -246,6 +247,8 @@ class Plan:
     volumes: tuple[Volume, ...] = ()
     guards: tuple[Guard, ...] = ()
     """Security groups and network ACLs."""
+    nats: tuple[PlannedNat, ...] = ()
+    mappings: tuple[Mapping, ...] = ()
 
     def node(self, name: str) -> Node:
         """The node of that name. Raises ``KeyError``."""

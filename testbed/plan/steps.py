@@ -93,6 +93,12 @@ def _filters(plan: Plan) -> Iterator[str]:
         place = f"{guard.node}:{guard.interface}" if guard.interface else guard.node
         said = "; ".join(rule.text for rule in guard.rules) or "no rules"
         yield f"{place}: {guard.kind} {guard.name}, {guard.way}: {said}; else nothing"
+    for nat in plan.nats:
+        limits = f"forgotten after {nat.idle} of silence, at most {nat.connections} to one place"
+        yield f"{nat.node}: {' and '.join(nat.sources)} go elsewhere as {nat.address}; {limits}"
+    for mapping in plan.mappings:
+        by = ", ".join(mapping.interfaces)
+        yield f"{mapping.node}: {mapping.site}, {mapping.real}, is seen as {mapping.seen_as} by {by}"
 
 
 def _stores(plan: Plan) -> Iterator[str]:

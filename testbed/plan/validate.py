@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from testbed.errors import Problem, known
 from testbed.model import Model, Router, Site
-from testbed.plan import addresses, validate_guards, validate_links, validate_stores
+from testbed.plan import addresses, validate_guards, validate_links, validate_nat, validate_stores
 from testbed.plan.plan import FABRIC
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -44,7 +44,8 @@ def validate(model: Model) -> list[Problem]:
         return wrong
     checks = (
         _names, _ranges, _room, _sites, _routers, _hosts, validate_links.links, validate_links.vpns, _numbers,
-        validate_stores.shares, validate_stores.volumes, validate_guards.guards,
+        validate_stores.shares, validate_stores.volumes, validate_guards.guards, validate_nat.mapped,
+        validate_nat.gateways,
     )  # fmt: skip
     return [problem for check in checks for problem in check(model)]
 
@@ -60,6 +61,7 @@ def _parts(model: Model) -> Iterator[object]:
         *model.volumes,
         *model.groups,
         *model.acls,
+        *model.nat_gateways,
     ):
         yield part
         if isinstance(part, Site):
@@ -80,6 +82,7 @@ def _names(model: Model) -> Iterator[Problem]:
     named = [
         *(("site", site.name) for site in model.sites),
         *(("router", router.name) for router in model.routers),
+        *(("router", gateway.name) for gateway in model.nat_gateways),
         *(("host", host.name) for host in model.hosts),
         *(("link", link.name) for link in model.links),
         *(("tunnel", tunnel) for vpn in model.vpns for tunnel in vpn.tunnels),
@@ -135,10 +138,12 @@ def _no_range(where: str, text: str, version: int) -> Problem:
 
 
 def _ranges(model: Model) -> Iterator[Problem]:
-    taken: list[tuple[str, Network]] = [
-        ("links' own addresses", addresses.LINK_NET), ("links' own addresses", addresses.LINK_NET6),
-        ("the Internet's own addresses", addresses.UNDERLAY), ("the Internet's own addresses", addresses.UNDERLAY6),
-    ]  # fmt: skip
+    taken: list[tuple[str, Network, Site | None]] = [
+        ("links' own addresses", addresses.LINK_NET, None),
+        ("links' own addresses", addresses.LINK_NET6, None),
+        ("the Internet's own addresses", addresses.UNDERLAY, None),
+        ("the Internet's own addresses", addresses.UNDERLAY6, None),
+    ]
     for site in model.sites:
         for text, version in ((site.cidr, 4), (site.cidr6, 6)):
             found = network(text)
@@ -149,10 +154,13 @@ def _ranges(model: Model) -> Iterator[Problem]:
                 what = f"{found} is not a range that hosts can have"
                 yield Problem(f"site {site.name}", what, "a private one: RFC 1918, RFC 4193")
                 continue
-            taken.append((f"site {site.name}", found))
-    for (first, a), (second, b) in itertools.combinations(taken, 2):
-        if addresses.overlap(a, b):
-            yield Problem(second, f"{b} overlaps {a} of {first}", "ranges that are routed to each other must differ")
+            taken.append((f"site {site.name}", found, site))
+    for (first, a, one), (second, b, other) in itertools.combinations(taken, 2):
+        if addresses.overlap(a, b) and not (a.version == 4 and one and other and one.seen_as and other.seen_as):
+            hint = "ranges that are routed to each other must differ"
+            if a.version == 4 and one is not None:
+                hint += ", or each site be seen as another range: seen_as"
+            yield Problem(second, f"{b} overlaps {a} of {first}", hint)
     for site in model.sites:
         yield from _subnet_ranges(site)
 
@@ -215,8 +223,9 @@ def _sites(model: Model) -> Iterator[Problem]:
             yield Problem(where, f"a VPC has one gateway, not {names}", "give one gateway all links, or make it a LAN")
         if len(mine) > 1 and not site.subnets:
             yield Problem(where, "its routers have no subnet in common", "give it one: site.subnet(...)")
-        if len(mine) > addresses.FIRST_HOST - 1:
-            yield Problem(where, f"{len(mine)} routers are too many", f"at most {addresses.FIRST_HOST - 1}")
+        count = len(mine) + sum(gateway.site == site.name for gateway in model.nat_gateways)
+        if count > addresses.FIRST_HOST - 1:
+            yield Problem(where, f"{count} routers are too many", f"at most {addresses.FIRST_HOST - 1}")
 
 
 def _routers(model: Model) -> Iterator[Problem]:

@@ -12,11 +12,10 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from testbed.net.namespace import Namespaces
 from testbed.plan.expect import Attempt
-from testbed.probe.tcp import family as family_of
+from testbed.probe.place import Place
 
 WAIT_S = 3.5
 """A SYN is sent again after one second and after three (RFC 6298 section 2); arbitrary beyond that."""
@@ -27,19 +26,6 @@ _ICMP = {socket.AF_INET: (socket.IPPROTO_ICMP, 8), socket.AF_INET6: (socket.IPPR
 _ECHO = struct.Struct("!BBHHH")
 _PROBE, _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER = 3, 10, 23
 """``IP_PMTUDISC_PROBE`` (ip(7)): DF is set, and what was learned of the path's MTU is left alone."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A node and its address."""
-
-    node: str
-    address: str
-
-    @property
-    def family(self) -> socket.AddressFamily:
-        """Of the address."""
-        return family_of(self.address)
 
 
 def attempt(spaces: Namespaces, kind: Attempt, source: Place, target: Place, port: int, mss: int = 0) -> int:
@@ -71,7 +57,7 @@ def fits(spaces: Namespaces, source: Place, target: Place, port: int, size: int)
         client.bind((source.address, 0))
         client.setsockopt(*_discover(source.family), _PROBE)
         with contextlib.suppress(OSError):
-            client.sendto(bytes(size - headers), (target.address, port))
+            client.sendto(bytes(size - headers), (target.known_as, port))
             return _readable(server, WAIT_S)
     return False
 
@@ -114,12 +100,12 @@ def _echo(spaces: Namespaces, source: Place, target: Place) -> int:
         body = _ECHO.pack(request, 0, _checksum(body), number, 1) + PAYLOAD
     with _socket(spaces, source, socket.SOCK_RAW, protocol) as client:
         client.bind((source.address, 0))
-        client.sendto(body, (target.address, 0))
+        client.sendto(body, (target.known_as, 0))
         deadline = time.monotonic() + WAIT_S
         while (left := deadline - time.monotonic()) > 0 and _readable(client, left):
             data, whom = client.recvfrom(2048)
             echo = data[(data[0] & 15) * 4 :] if source.family == socket.AF_INET else data
-            if whom[0] == target.address and echo[0] in (0, 129) and _ECHO.unpack_from(echo)[3] == number:
+            if whom[0] == target.known_as and echo[0] in (0, 129) and _ECHO.unpack_from(echo)[3] == number:
                 return 0
     return errno.ETIMEDOUT
 
@@ -135,7 +121,7 @@ def _udp(spaces: Namespaces, source: Place, target: Place, port: int) -> int:
     with _socket(spaces, target, socket.SOCK_DGRAM) as server, _socket(spaces, source, socket.SOCK_DGRAM) as client:
         server.bind((target.address, port))
         client.bind((source.address, 0))
-        client.connect((target.address, port))
+        client.connect((target.known_as, port))
         client.send(PAYLOAD)
         if not _readable(server, WAIT_S):
             return errno.ETIMEDOUT
@@ -155,7 +141,7 @@ def _tcp(spaces: Namespaces, source: Place, target: Place, port: int, size: int,
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
         if mss:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
-        number: int = client.connect_ex((target.address, port))
+        number: int = client.connect_ex((target.known_as, port))
         if number not in (0, errno.EINPROGRESS):
             return number
         if not select.select([], [client], [], WAIT_S)[1]:

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Mapping, Sequence
 
 from testbed.plan.expect import OK, Outcome
-from testbed.probe.attempts import Place
+from testbed.probe.place import Place
 from testbed.probe.tap import Sighting
 
 Drops = Mapping[tuple[str, str], int]

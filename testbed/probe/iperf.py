@@ -20,7 +20,7 @@ from testbed.daemons import process
 from testbed.daemons.process import Program
 from testbed.errors import MachineError, Problem, RunError
 from testbed.net.namespace import Namespaces
-from testbed.probe.tcp import Place
+from testbed.probe.place import Place
 from testbed.units import Duration, Rate
 
 PORT = 5201
@@ -142,7 +142,7 @@ def start(
         server, lambda: _listening(namespaces, target[0], port), f"listening on port {port}", timeout_s=READY_S
     )
     options = arguments(duration, protocol, rate, congestion, parallel, payload, reverse=reverse)
-    argv = [program, "-c", target[1], "-p", str(port), "-B", source[1], "-J", *options]
+    argv = [program, "-c", target.known_as, "-p", str(port), "-B", source[1], "-J", *options]
     client = process.start(namespaces, source[0], name, argv, record / f"{name}.json")
     for each in (server, client):
         each.expected_to_end = True

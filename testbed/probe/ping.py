@@ -19,6 +19,7 @@ from testbed.net.mmsg import SO_TIMESTAMPNS, Inbox, room
 from testbed.net.namespace import Namespaces
 from testbed.probe.child import Child, fork
 from testbed.probe.pace import paced, read_numbers, write_numbers
+from testbed.probe.place import Place
 from testbed.units import Duration
 
 COLUMNS = ("seq", "sent_ns", "returned_ns", "ttl", "icmp")
@@ -86,7 +87,7 @@ class Ping:
 
 
 def start(
-    namespaces: Namespaces, scratch: Path, name: str, source: tuple[str, str], target: tuple[str, str],
+    namespaces: Namespaces, scratch: Path, name: str, source: Place, target: Place,
     interval: Duration, ident: int, epoch_ns: int, *, size: int = 56, ttl: int = 64,
 ) -> Ping:  # fmt: skip
     """Start a ping.
@@ -107,15 +108,14 @@ def start(
     near = _socket(namespaces, source, ttl)
     sender = fork(
         namespaces, source[0], f"{name}-send", scratch,
-        lambda: _send(near, target[1], interval, ident, max(size, _NUMBER.size), files),
+        lambda: _send(near, target.known_as, interval, ident, max(size, _NUMBER.size), files),
     )  # fmt: skip
     return Ping(name, source[0], target[0], interval, sender, near, ident, files, epoch_ns)
 
 
-def _socket(namespaces: Namespaces, place: tuple[str, str], ttl: int) -> socket.socket:
-    node, address = place
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with namespaces.inside(node):
+def _socket(namespaces: Namespaces, place: Place, ttl: int) -> socket.socket:
+    family = place.family
+    with namespaces.inside(place.node):
         made = socket.socket(family, socket.SOCK_RAW, _protocol(family))
     made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     room(made, _ROOM)
@@ -129,7 +129,7 @@ def _socket(namespaces: Namespaces, place: tuple[str, str], ttl: int) -> socket.
         made.setsockopt(socket.IPPROTO_ICMPV6, _ICMPV6_FILTER, words)
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
         made.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVHOPLIMIT, 1)
-    made.bind((address, 0))
+    made.bind((place.address, 0))
     return made
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from testbed.net.namespace import Namespaces
 from testbed.plan.expect import REACH_PORT
-from testbed.plan.plan import Node
+from testbed.plan.paths import Family, address, seen
+from testbed.plan.plan import Node, Plan
 
 ALL_PAIRS_MAX = 32
 """Up to this many hosts each pair is tried; more hosts try their successor, and the first of each subnet all others of
@@ -22,6 +23,7 @@ TRIES, WAIT_S = 4, 1.0
 """Resent this often, each a second apart: more than the slowest link's round trip and address resolution together."""
 BURST, BURST_APART_S = 20, 0.001
 """Each first packet asks the whole switch for an address; thousands of such questions at once overflow every queue."""
+FAMILIES: tuple[Family, Family] = (4, 6)
 _NUMBER = struct.Struct("!I")
 
 
@@ -44,28 +46,29 @@ def pairs(hosts: Sequence[Node]) -> list[tuple[Node, Node]]:
     return list(dict.fromkeys([*ring, *itertools.permutations(firsts, 2)]))
 
 
-def check(namespaces: Namespaces, hosts: Sequence[Node], *, guarded: bool = False) -> list[Pair]:
+def check(namespaces: Namespaces, plan: Plan, *, guarded: bool = False) -> list[Pair]:
     """Try all pairs at once.
 
     Args:
         namespaces: of the lab.
-        hosts: to try.
+        plan: whose hosts to try.
         guarded: there are stateful guards: what comes from the port that was asked would pass them as an answer.
     """
+    hosts = plan.hosts
     with contextlib.ExitStack() as stack:
         sockets = {
             (host.name, family): stack.enter_context(_socket(namespaces, host, family))
             for host in hosts
-            for family in (4, 6)
+            for family in FAMILIES
         }
         senders = sockets
         if guarded:
             senders = {
                 (host.name, family): stack.enter_context(_socket(namespaces, host, family, port=0))
                 for host in hosts
-                for family in (4, 6)
+                for family in FAMILIES
             }
-        wanted = [(a, b, family) for a, b in pairs(hosts) for family in (4, 6)]
+        wanted = [(a, b, family) for a, b in pairs(hosts) for family in FAMILIES]
         missing = set(range(len(wanted)))
         selector = stack.enter_context(selectors.DefaultSelector())
         for each in sockets.values():
@@ -76,22 +79,18 @@ def check(namespaces: Namespaces, hosts: Sequence[Node], *, guarded: bool = Fals
                     time.sleep(BURST_APART_S)
                 a, b, family = wanted[number]
                 with contextlib.suppress(OSError):  # no route, or a router says so: not reached
-                    senders[a.name, family].sendto(_NUMBER.pack(number), (_address(b, family), REACH_PORT))
+                    senders[a.name, family].sendto(_NUMBER.pack(number), (seen(plan, a, b, family), REACH_PORT))
             missing -= set(_arrived(selector, missing))
             if not missing:
                 break
     return [Pair(a.name, b.name, family, n not in missing) for n, (a, b, family) in enumerate(wanted)]
 
 
-def _address(host: Node, family: int) -> str:
-    return host.address if family == 4 else host.address6
-
-
-def _socket(namespaces: Namespaces, host: Node, family: int, port: int = REACH_PORT) -> socket.socket:
+def _socket(namespaces: Namespaces, host: Node, family: Family, port: int = REACH_PORT) -> socket.socket:
     with namespaces.inside(host.name):
         made = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
     made.setblocking(False)
-    made.bind((_address(host, family), port))
+    made.bind((address(host, family), port))
     return made
 
 

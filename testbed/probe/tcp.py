@@ -15,6 +15,7 @@ from pathlib import Path
 from testbed.net.namespace import Namespaces
 from testbed.probe.child import Child, Stop, fork
 from testbed.probe.pace import Asked, quiet, read_numbers, write_numbers
+from testbed.probe.place import Place, family
 from testbed.units import Duration
 
 COLUMNS = ("seq", "sent_ns", "done_ns", "result")
@@ -29,7 +30,6 @@ _BY_ERRNO = {
 _TIMEOUT, _OTHER = 2, 5
 _RESET_ON_CLOSE = struct.pack("=ii", 1, 0)
 """``SO_LINGER`` of zero: no TIME_WAIT, so that ports do not run out."""
-Place = tuple[str, str]
 Row = tuple[int, ...]
 
 
@@ -83,23 +83,17 @@ def start(
         listening.close()
     client = fork(
         namespaces, source[0], f"{name}-client", scratch,
-        lambda: _connect(source[1], (target[1], port), interval, timeout, file),
+        lambda: _connect(source[1], (target.known_as, port), interval, timeout, file),
     )  # fmt: skip
     return Connects(name, source[0], target[0], interval, [client, *children], file, epoch_ns)
 
 
-def family(address: str) -> socket.AddressFamily:
-    """Of an address."""
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
 def listener(namespaces: Namespaces, place: Place, port: int) -> socket.socket:
     """A socket that listens at (node, address)."""
-    node, address = place
-    with namespaces.inside(node):
-        made = socket.socket(family(address), socket.SOCK_STREAM)
+    with namespaces.inside(place.node):
+        made = socket.socket(place.family, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.bind((address, port))
+    made.bind((place.address, port))
     made.listen(_BACKLOG)
     return made
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from testbed.net.namespace import Namespaces
 from testbed.probe.child import Child, fork
 from testbed.probe.pace import paced, quiet, read_numbers, write_numbers
-from testbed.probe.tcp import Place, Row, family, listener
+from testbed.probe.place import Place, family
+from testbed.probe.tcp import Row, listener
 from testbed.units import Duration
 
 COLUMNS = ("t_ns", "written", "acked", "retransmits", "rtt_us", "cwnd", "unacked")
@@ -75,7 +76,7 @@ def start(
     listening.close()
     client = fork(
         namespaces, source[0], f"{name}-client", scratch,
-        lambda: _stream(source[1], (target[1], port), interval, chunk, congestion, file),
+        lambda: _stream(source[1], (target.known_as, port), interval, chunk, congestion, file),
     )  # fmt: skip
     return TcpStream(name, source[0], target[0], interval, [client, server], file, epoch_ns)
 

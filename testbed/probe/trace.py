@@ -23,10 +23,11 @@ from pathlib import Path
 
 from testbed.net.mmsg import MSG_ERRQUEUE
 from testbed.net.namespace import Namespaces
+from testbed.plan.nat import moved
 from testbed.plan.plan import Plan
 from testbed.probe.child import Child, fork
 from testbed.probe.pace import paced
-from testbed.probe.tcp import Place, family
+from testbed.probe.place import Place, family
 from testbed.units import Duration
 
 PORT = 33434
@@ -99,13 +100,22 @@ def start(
         epoch_ns: instant that traces count from, in ns of CLOCK_REALTIME.
     """
     file = scratch / f"{name}.traces"
-    child = fork(namespaces, source[0], name, scratch, lambda: _trace_each(source[1], target[1], interval, file))
+    child = fork(namespaces, source[0], name, scratch, lambda: _trace_each(source[1], target.known_as, interval, file))
     return Tracer(name, source[0], target[0], interval, child, file, epoch_ns)
 
 
-def names(plan: Plan) -> dict[str, tuple[str, str]]:
-    """Address to (node, interface), for all that a plan gives out. Pure."""
-    found = {address.partition("/")[0]: (c.node, c.interface) for c in plan.cables for address in c.addresses}
+def names(plan: Plan, source: str = "") -> dict[str, tuple[str, str]]:
+    """Address to (node, interface), for all that a plan gives out, as the node ``source`` knows it. Pure."""
+    site = plan.node(source).site if source else ""
+    found: dict[str, tuple[str, str]] = {}
+    for cable in plan.cables:
+        there = plan.node(cable.node).site if plan.mappings else site
+        for address in cable.addresses:
+            known_as = address.partition("/")[0]
+            for mapping in plan.mappings:
+                if mapping.site == there != site:
+                    known_as = moved(known_as, mapping.real, mapping.seen_as)
+            found[known_as] = cable.node, cable.interface
     for node, address in plan.loopbacks:
         found[address.partition("/")[0]] = node, "lo"
     for tunnel in plan.tunnels:

@@ -21,6 +21,7 @@ from testbed.net.mmsg import SO_TIMESTAMPNS, Inbox, room
 from testbed.net.namespace import Namespaces
 from testbed.probe.child import Child, Stop, fork
 from testbed.probe.pace import paced, quiet, read_numbers, write_numbers
+from testbed.probe.place import Place
 from testbed.units import Duration
 
 PORT = 40000
@@ -93,7 +94,7 @@ class UdpStream:
 
 
 def start(
-    namespaces: Namespaces, scratch: Path, name: str, source: tuple[str, str], target: tuple[str, str],
+    namespaces: Namespaces, scratch: Path, name: str, source: Place, target: Place,
     interval: Duration, port: int, epoch_ns: int,
 ) -> UdpStream:  # fmt: skip
     """Start a stream.
@@ -110,21 +111,20 @@ def start(
     """
     files = {what: scratch / f"{name}.{what}" for what in ("sent", "reached", "returned")}
     near, far = _socket(namespaces, source, port), _socket(namespaces, target, port)
-    there = (target[1], port)
+    there = (target.known_as, port)
     echo = fork(namespaces, target[0], f"{name}-echo", scratch, lambda: _echo(far, files["reached"]))
     sender = fork(namespaces, source[0], f"{name}-send", scratch, lambda: _send(near, there, interval, files))
     far.close()
     return UdpStream(name, source[0], target[0], interval, sender, echo, near, files, epoch_ns)
 
 
-def _socket(namespaces: Namespaces, place: tuple[str, str], port: int) -> socket.socket:
+def _socket(namespaces: Namespaces, place: Place, port: int) -> socket.socket:
     """Not connected: a connected one reports an ICMP error in the place of the next packet, which then is not sent."""
-    node, address = place
-    with namespaces.inside(node):
-        made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    with namespaces.inside(place.node):
+        made = socket.socket(place.family, socket.SOCK_DGRAM)
     made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     room(made, _ROOM)
-    made.bind((address, port))
+    made.bind((place.address, port))
     return made
 
 

@@ -18,7 +18,7 @@ from testbed.net.mmsg import Batch, room
 from testbed.net.namespace import Namespaces
 from testbed.probe.child import Child, fork
 from testbed.probe.pace import paced, read_numbers, write_numbers
-from testbed.probe.tcp import Place, family
+from testbed.probe.place import Place
 from testbed.units import Duration, Rate
 
 COLUMNS = ("start_ns", "end_ns", "packets")
@@ -86,7 +86,7 @@ def start(
         raise ValueError(f"a packet has at least one byte of payload, not {payload}")
     files = {what: scratch / f"{name}.{what}" for what in ("sent", "arrived")}
     near, far = _socket(namespaces, source, port), _socket(namespaces, target, port)
-    near.connect((target[1], port))
+    near.connect((target.known_as, port))
     sink = fork(namespaces, target[0], f"{name}-sink", scratch, lambda: _count(far, files["arrived"]))
     sender = fork(namespaces, source[0], f"{name}-send", scratch, lambda: _send(near, rate, payload, files["sent"]))
     near.close()
@@ -100,11 +100,10 @@ def due(rate: Rate, payload: int, ticks: int) -> int:
 
 
 def _socket(namespaces: Namespaces, place: Place, port: int) -> socket.socket:
-    node, address = place
-    with namespaces.inside(node):
-        made = socket.socket(family(address), socket.SOCK_DGRAM)
+    with namespaces.inside(place.node):
+        made = socket.socket(place.family, socket.SOCK_DGRAM)
     room(made, _ROOM)
-    made.bind((address, port))
+    made.bind((place.address, port))
     return made
 
 

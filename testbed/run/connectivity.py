@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from testbed.net import filters
 from testbed.plan.expect import ATTEMPTS, HEADERS, OK, Attempt, Outcome
-from testbed.plan.paths import Family, address
-from testbed.plan.plan import Node
-from testbed.probe.attempts import Place, attempt, largest
+from testbed.plan.paths import Family, back, path
+from testbed.plan.plan import Node, Plan
+from testbed.probe.attempts import attempt, largest
 from testbed.probe.diagnose import black_hole, diagnose
-from testbed.probe.tap import Taps
+from testbed.probe.place import Place
+from testbed.probe.tap import Sighting, Taps
 from testbed.run.lab import Lab
 
 FAMILIES: tuple[Family, Family] = (4, 6)
@@ -26,7 +28,7 @@ def check(lab: Lab, tcp_port: int, udp_port: int) -> None:
 
 
 def _pair(lab: Lab, source: Node, target: Node, family: Family, tcp_port: int, udp_port: int) -> None:
-    a, b = (Place(node.name, address(node, family)) for node in (source, target))
+    a, b = lab.probe.place(source.name, target.name, family), lab.probe.place(target.name, source.name, family)
     known: dict[Attempt, Outcome] = {}
     for kind in ATTEMPTS:
         port = udp_port if kind == "udp" else tcp_port
@@ -51,10 +53,20 @@ def _outcome(lab: Lab, kind: Attempt, a: Place, b: Place, port: int) -> Outcome:
     before = _drops(lab)
     taps = Taps(spaces, [node.name for node in lab.plan.nodes])
     error = attempt(spaces, kind, a, b, port)
-    seen = taps.take()
+    seen = plain(lab.plan, a, b, taps.take())
+    ends = Place(a.node, a.node), Place(b.node, b.node)
     if kind == "data" and error:
-        return black_hole(seen, a, b, _passing(lab, a, b, port))
-    return diagnose(seen, a, b, error, {key: count - before[key] for key, count in _drops(lab).items()})
+        return black_hole(seen, *ends, _passing(lab, a, b, port))
+    return diagnose(seen, *ends, error, {key: count - before[key] for key, count in _drops(lab).items()})
+
+
+def plain(plan: Plan, a: Place, b: Place, seen: Sequence[Sighting]) -> list[Sighting]:
+    """Packets of an attempt with the ends' names as addresses: routers may translate these, and sites share them. Pure."""
+    there = path(plan, a.node, b.node, 6 if ":" in a.address else 4)
+    answers = () if there.stuck else back(plan, there, 6 if ":" in a.address else 4).seen
+    names = dict.fromkeys(there.seen, (a.node, b.node)) | dict.fromkeys(answers, (b.node, a.node))
+    found = ((names.get((one.source, one.target)), one) for one in seen)
+    return [one if ends is None else replace(one, source=ends[0], target=ends[1]) for ends, one in found]
 
 
 def _passing(lab: Lab, a: Place, b: Place, port: int) -> int:
@@ -74,7 +86,9 @@ def _drops(lab: Lab) -> dict[tuple[str, str], int]:
 
 def _dropped(lab: Lab, node: str) -> Iterator[tuple[tuple[str, str], int]]:
     """What the rules of a node that drop have dropped so far; those of path MTU discovery are no guards."""
-    dropping = {rule.comment for rule in filters.rules(lab.plan, node) if "drop" in json.loads(rule.action)}
+    dropping = {
+        rule.comment for rule in filters.rules(lab.plan, node) if {"drop", "reject"} & json.loads(rule.action).keys()
+    }
     for comment, count in filters.counts(lab.network.namespaces, node).items():
         if comment in dropping:
             yield (node, comment), count

@@ -24,7 +24,7 @@ from testbed.errors import InputError, Problem, RunError, TestbedError
 from testbed.history import CALIBRATION, Recorder
 from testbed.job import Job
 from testbed.load import Loaded, load
-from testbed.net import filters
+from testbed.net import filters, natting
 from testbed.net.apply import Network
 from testbed.net.observe import observe
 from testbed.net.routes import RouteWatch
@@ -107,6 +107,7 @@ def _bring_up(job: Job, loaded: Loaded, recorder: Recorder, progress: Progress, 
     progress(f"building {len(plan.nodes)} nodes, {len(plan.links)} links")
     network.apply()
     filters.apply(plan, network.namespaces)
+    natting.apply(plan, network.namespaces)
     observe(network)
     recorder.event("lab.applied", nodes=len(plan.nodes), cables=len(plan.cables))
     if not job.keep_up:  # a lab that is kept up is not measured by us, and its user waits in real time
@@ -176,13 +177,18 @@ def _collect(daemons: list[Daemon], recorder: Recorder) -> None:
             )  # fmt: skip
 
 
+def _tracked(plan: Plan) -> bool:
+    """Whether something in the network tells a question from an answer."""
+    return bool(plan.guards or plan.nats or plan.mappings)
+
+
 def _play(lab: Lab, loaded: Loaded, recorder: Recorder, progress: Progress) -> None:
     scenario = loaded.scenario
     recorder.event("scenario.start")
     progress("running the scenario")
     try:
         if scenario is None:
-            for pair in reach.check(lab.network.namespaces, lab.plan.hosts, guarded=bool(lab.plan.guards)):
+            for pair in reach.check(lab.network.namespaces, lab.plan, guarded=_tracked(lab.plan)):
                 recorder.event("reach", source=pair.source, target=pair.target, family=pair.family, ok=pair.ok)
         elif scenario.run_function is not None:
             scenario.run_function(lab)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import TypeVar
 from testbed.clock import Waiter
 from testbed.daemons.base import Daemon, StateChange, place_of
 from testbed.daemons.stores import Stores
-from testbed.errors import Problem, RunError
+from testbed.errors import InputError, Problem, RunError
 from testbed.fault.faults import Faults
 from testbed.fault.programs import Programs
 from testbed.history import Recorder
@@ -20,7 +21,8 @@ from testbed.net import overlay as overlays
 from testbed.net.apply import Network, derive
 from testbed.net.routes import RouteWatch
 from testbed.parameters import Parameter
-from testbed.plan.plan import Plan
+from testbed.plan.paths import seen
+from testbed.plan.plan import Node, Plan
 from testbed.run.etcd import Cluster
 from testbed.run.probes import Probes
 from testbed.run.storage import Storage
@@ -80,6 +82,7 @@ class Lab:
             Names of its ends for probes, such as ``aws-a@vxlan0``.
         """
         hosts = [self.plan.node(name) for name in (a, b)]
+        self._by_one_address("an overlay", hosts)
         laid = overlays.between(kind, self._overlays, path_mtu, *((host.name, host.address) for host in hosts))
         self.network.lay(laid)
         self._overlays += 1
@@ -92,12 +95,20 @@ class Lab:
     def etcd(self, members: Sequence[str], heartbeat: Duration, election: Duration) -> Iterator[Cluster]:
         """A cluster of etcd on some hosts, while the block runs; in it a leader has been found."""
         nodes = [self.plan.node(name) for name in members]
+        self._by_one_address("etcd", nodes)
         cluster = Cluster(nodes, heartbeat, election, self.network.namespaces, self.recorder, self.waiter, self.scratch)
         try:
             cluster.start()
             yield cluster
         finally:
             cluster.stop()
+
+    def _by_one_address(self, what: str, nodes: Sequence[Node]) -> None:
+        """Refuse what knows its ends by their own addresses, where others know them by another."""
+        for a, b in itertools.permutations(nodes, 2):
+            if seen(self.plan, a, b, 4) != b.address:
+                problem = f"{what} between {a.name} and {b.name}, which is in a site with a mapped range"
+                raise InputError(Problem(f"node {b.name}", problem, "keep it within a site"))
 
     def note(self, kind: str, **fields: object) -> None:
         """Note an event of the scenario's own."""

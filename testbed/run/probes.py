@@ -13,6 +13,7 @@ from testbed.clock import Waiter
 from testbed.errors import InputError, Problem, known
 from testbed.history import Recorder
 from testbed.net.namespace import Namespaces
+from testbed.plan.paths import address, seen
 from testbed.plan.plan import Direction, Node, Plan
 from testbed.probe import capture as captures
 from testbed.probe import iperf as iperfs
@@ -23,6 +24,7 @@ from testbed.probe import trace as traces
 from testbed.probe import udp as udp_streams
 from testbed.probe import udp_flood as udp_floods
 from testbed.probe.flow import Family, Flow
+from testbed.probe.place import Place
 from testbed.units import Duration, Rate
 
 DRAIN_S = 0.5
@@ -41,11 +43,11 @@ class Probes:
         self._waiter = waiter
         self._scratch = scratch
         self._ports = count(udp_streams.PORT + 1)
-        self._aliases: dict[str, tuple[str, str]] = {}
+        self._aliases: dict[str, Place] = {}
 
-    def alias(self, name: str, node: str, address: str) -> None:
+    def alias(self, name: str, node: str, at: str) -> None:
         """Let probes know a further IPv4 address of a node by a name of its own."""
-        self._aliases[name] = (node, address)
+        self._aliases[name] = Place(node, at)
 
     @contextlib.contextmanager
     def udp(
@@ -54,7 +56,7 @@ class Probes:
         """Numbered UDP packets there and back: loss, gap, one-way delay, duplicates, order."""
         name = name or f"udp-{source}-{target}"
         stream = udp_streams.start(
-            self._namespaces, self._scratch, name, self._place(source, family), self._place(target, family),
+            self._namespaces, self._scratch, name, *self._ends(source, target, family),
             Duration.parse(interval), next(self._ports), self._recorder.epoch_ns,
         )  # fmt: skip
         self._begin(name, "udp", source, target)
@@ -72,7 +74,7 @@ class Probes:
         """UDP packets one way at a rate of payload, as many a second as it takes; counted where they arrive."""
         name = name or f"udp-flood-{source}-{target}"
         flood = udp_floods.start(
-            self._namespaces, self._scratch, name, self._place(source, family), self._place(target, family),
+            self._namespaces, self._scratch, name, *self._ends(source, target, family),
             Rate.parse(rate), payload, next(self._ports), self._recorder.epoch_ns,
         )  # fmt: skip
         self._begin(name, "udp flood", source, target)
@@ -91,7 +93,7 @@ class Probes:
         """ICMP echo requests and what answers them."""
         name = name or f"ping-{source}-{target}"
         running = pings.start(
-            self._namespaces, self._scratch, name, self._place(source, family), self._place(target, family),
+            self._namespaces, self._scratch, name, *self._ends(source, target, family),
             Duration.parse(interval), next(self._ports) & 0xFFFF, self._recorder.epoch_ns,
         )  # fmt: skip
         self._begin(name, "ping", source, target)
@@ -107,7 +109,7 @@ class Probes:
         """New TCP connections, one each interval: how long each takes, or how it fails."""
         name = name or f"tcp-{source}-{target}"
         running = connects.start(
-            self._namespaces, self._scratch, name, self._place(source, family), self._place(target, family),
+            self._namespaces, self._scratch, name, *self._ends(source, target, family),
             Duration.parse(interval), next(self._ports), self._recorder.epoch_ns,
         )  # fmt: skip
         self._begin(name, "tcp", source, target)
@@ -123,7 +125,7 @@ class Probes:
         """One TCP connection that lives on: what it had acknowledged at each moment, and how it ended."""
         name = name or f"tcp-stream-{source}-{target}"
         running = tcp_streams.start(
-            self._namespaces, self._scratch, name, self._place(source, family), self._place(target, family),
+            self._namespaces, self._scratch, name, *self._ends(source, target, family),
             Duration.parse(interval), next(self._ports), self._recorder.epoch_ns,
         )  # fmt: skip
         self._begin(name, "tcp stream", source, target)
@@ -142,14 +144,14 @@ class Probes:
         """The path at each moment, as traceroute(8); each change is an event ``path``."""
         name = name or f"trace-{source}-{target}"
         running = traces.start(
-            self._namespaces, self._scratch, name, self._place(source, family), self._place(target, family),
+            self._namespaces, self._scratch, name, *self._ends(source, target, family),
             Duration.parse(interval), self._recorder.epoch_ns,
         )  # fmt: skip
         self._begin(name, "trace", source, target)
         try:
             yield running
         finally:
-            names = traces.names(self._plan)
+            names = traces.names(self._plan, running.source)
             for change in traces.changes(running.finish()):
                 hops = list(traces.by_name(change.hops, names))
                 self._recorder.event("path", t_ns=change.t_ns, probe=name, hops=hops, reached=change.reached)
@@ -177,8 +179,8 @@ class Probes:
     def _flow(self, flow: Flow, duration: Duration) -> iperfs.Iperf:
         name = flow.name or f"iperf-{flow.source}-{flow.target}"
         running = iperfs.start(
-            self._namespaces, self._recorder.record / "iperf", name, self._place(flow.source, flow.family),
-            self._place(flow.target, flow.family), duration, port=next(self._ports), protocol=flow.protocol,
+            self._namespaces, self._recorder.record / "iperf", name, *self._ends(flow.source, flow.target, flow.family),
+            duration, port=next(self._ports), protocol=flow.protocol,
             rate=None if flow.rate is None else Rate.parse(flow.rate), congestion=flow.congestion,
             payload=flow.payload,
         )  # fmt: skip
@@ -224,11 +226,23 @@ class Probes:
         self._recorder.event("probe.stop", probe=name)
         self._recorder.samples(name, columns, rows)
 
-    def _place(self, name: str, family: Family) -> tuple[str, str]:
-        if name in self._aliases:
-            return self._aliases[name]
+    def _ends(self, source: str, target: str, family: Family) -> tuple[Place, Place]:
+        """Both ends of a probe, each as the other knows it."""
+        near, far = (self._aliases.get(name) for name in (source, target))
+        return (
+            near or self.place(source, target if far is None else "", family),
+            far or self.place(target, source if near is None else "", family),
+        )
+
+    def place(self, name: str, seen_from: str = "", family: Family = 4) -> Place:
+        """A node as an end of a probe; ``seen_from``: the node at the other end, which may know it by another address.
+
+        Raises:
+            InputError: there is no such node.
+        """
         node = self._node(name)
-        return node.name, node.address6 if family == 6 else node.address
+        known_as = seen(self._plan, self._node(seen_from), node, family) if seen_from else ""
+        return Place(node.name, address(node, family), known_as)
 
     def _node(self, name: str) -> Node:
         try:

@@ -14,6 +14,7 @@ from testbed.fault.links import silence
 from testbed.net.apply import Network
 from testbed.plan.plan import DIRECTIONS
 from testbed.probe import capture, iperf, ping, tcp, tcp_stream, trace, udp
+from testbed.probe.place import Place
 from testbed.units import Rate
 from tests.guest.networks import join, two_sites
 
@@ -22,9 +23,9 @@ MS = 10**6
 INTERVAL = Duration.parse("10 ms")
 
 
-def _ends(network: Network, family: int = 4) -> tuple[tuple[str, str], tuple[str, str]]:
+def _ends(network: Network, family: int = 4) -> tuple[Place, Place]:
     nodes = [network.plan.node(name) for name in ("a", "b")]
-    first, second = ((node.name, node.address if family == 4 else node.address6) for node in nodes)
+    first, second = (Place(node.name, node.address if family == 4 else node.address6) for node in nodes)
     return first, second
 
 
@@ -81,7 +82,7 @@ def check_ping_in_both_families(network: Network, scratch: Path) -> None:
         assert {ttl for _, _, _, ttl, _ in rows} == {62}
         nowhere = "172.16.0.1" if family == 4 else "fd00:9::1"
         probe = ping.start(
-            network.namespaces, scratch, f"no{family}", near, (far[0], nowhere), Duration.parse("1 s"), 8, 0
+            network.namespaces, scratch, f"no{family}", near, Place(far.node, nowhere), Duration.parse("1 s"), 8, 0
         )
         time.sleep(3.5)
         rows = probe.finish(0.5)

@@ -7,8 +7,8 @@ import socket
 import struct
 
 from testbed.plan.expect import OK, Outcome
-from testbed.probe.attempts import Place
 from testbed.probe.diagnose import black_hole, diagnose
+from testbed.probe.place import Place
 from testbed.probe.tap import Sighting, read
 
 A, B = Place("a", "10.0.0.1"), Place("b", "10.0.1.1")

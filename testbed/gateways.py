@@ -1,0 +1,39 @@
+"""The part of the builder that declares NAT gateways."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, Unpack
+
+from testbed import fields
+from testbed.fields import NatFields
+from testbed.nat import NatGateway
+from testbed.parameters import Parameters
+from testbed.values import Values
+
+
+class Named(Protocol):
+    """A site."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+class NatGateways(Values):
+    """Collects NAT gateways."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._nats: list[NatGateway] = []
+
+    def nat_gateway(
+        self, name: str, site: Named, *, subnet: str, serves: Sequence[str], **options: Unpack[NatFields]
+    ) -> str:
+        """Let hosts of the subnets ``serves`` begin connections elsewhere under the address of a gateway in ``subnet``.
+
+        ``options``: :class:`testbed.nat.NatGateway`.
+        """
+        found = fields.nat_gateway(name, site.name, subnet, serves, options, self.parameters.problems)
+        self._nats.append(found)
+        return name
