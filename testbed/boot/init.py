@@ -33,6 +33,8 @@ SYSCTLS = {
     # Every packet between namespaces passes one queue, which stands for no queue of the network: a burst to a thousand
     # hosts would lose some there.
     "net/core/netdev_max_backlog": _MANY,
+    # A NAT gateway holds more connections than a small machine's kernel would. It can only be set here, for all.
+    sysctls.TRACKED_MAX: _MANY,
     sysctls.INHERIT: "1",
     **sysctls.HOST,
     # Memory that runs out ends the run at once, with words; otherwise daemons would be killed one after the other.

@@ -13,10 +13,10 @@ import json
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 
-from testbed.errors import Problem, RunError
+from testbed.errors import MachineError, Problem, RunError
 from testbed.net.namespace import Namespaces, read_sysctl
 from testbed.net.nft import Rule, match
-from testbed.net.sysctls import write
+from testbed.net.sysctls import TRACKED_MAX, write
 from testbed.plan import nat as planned
 from testbed.plan.plan import Plan
 
@@ -46,10 +46,20 @@ def settings(nat: planned.PlannedNat) -> dict[str, str]:
 
 
 def apply(plan: Plan, namespaces: Namespaces) -> None:
-    """Set them, and read them back. Raises :class:`RunError` where the kernel has something else."""
+    """Set them, and read them back.
+
+    Raises:
+        RunError: the kernel has something else then.
+        MachineError: it tracks fewer connections than a gateway holds.
+    """
     for nat in plan.nats:
         wanted = settings(nat)
         with namespaces.inside(nat.node):
+            most = int(read_sysctl(TRACKED_MAX) or 0)
+            if most < nat.connections:
+                what = f"this kernel tracks {most} connections, fewer than {nat.connections}"
+                hint = f"sysctl {TRACKED_MAX.replace('/', '.')}, fewer connections=, or the guest kernel"
+                raise MachineError(Problem(f"node {nat.node}", what, hint))
             write(wanted)
             found = {key: read_sysctl(key) for key in wanted}
         wrong = [f"{key} is {found[key]} and not {value}" for key, value in wanted.items() if found[key] != value]

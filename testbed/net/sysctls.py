@@ -18,6 +18,8 @@ HOST = {**_NODE, _ADDRESSES_OF_ITS_OWN: "1"}
 is ours, it starts every namespace with them."""
 INHERIT = "net/core/devconf_inherit_init_net"
 """1: new namespaces begin with the first one's settings (Documentation/admin-guide/sysctl/net.rst)."""
+TRACKED_MAX = "net/netfilter/nf_conntrack_max"
+"""How many connections the kernel tracks at once (Documentation/networking/nf_conntrack-sysctl.rst)."""
 ROUTER = {
     **_NODE,
     _ADDRESSES_OF_ITS_OWN: "0",

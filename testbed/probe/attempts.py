@@ -49,6 +49,19 @@ def attempt(spaces: Namespaces, kind: Attempt, source: Place, target: Place, por
         return error.errno or errno.EIO
 
 
+def open_tcp(spaces: Namespaces, source: Place, target: Place, port: int) -> str:
+    """Open a TCP connection, and say which address the target saw. Raises :class:`OSError`: it does not come about."""
+    with _socket(spaces, target, socket.SOCK_STREAM) as server, _socket(spaces, source, socket.SOCK_STREAM) as client:
+        number = _connect(server, client, source, target, port, 0)
+        if number:
+            raise OSError(number, f"no connection from {source.node} to {target.node}")
+        if not _readable(server, WAIT_S):
+            raise OSError(errno.ETIMEDOUT, f"{target.node} never had the connection")
+        peer, (seen, *_) = server.accept()
+        peer.close()
+        return str(seen)
+
+
 def fits(spaces: Namespaces, source: Place, target: Place, port: int, size: int) -> bool:
     """Whether one UDP packet of ``size`` bytes, its IP header among them, arrives unfragmented."""
     headers = 28 if source.family == socket.AF_INET else 48
@@ -134,22 +147,26 @@ def _udp(spaces: Namespaces, source: Place, target: Place, port: int) -> int:
 
 def _tcp(spaces: Namespaces, source: Place, target: Place, port: int, size: int, mss: int) -> int:
     with _socket(spaces, target, socket.SOCK_STREAM) as server, _socket(spaces, source, socket.SOCK_STREAM) as client:
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        server.bind((target.address, port))
-        server.listen(1)
-        client.bind((source.address, 0))
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
-        if mss:
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
-        number: int = client.connect_ex((target.known_as, port))
-        if number not in (0, errno.EINPROGRESS):
-            return number
-        if not select.select([], [client], [], WAIT_S)[1]:
-            return errno.ETIMEDOUT
-        refused: int = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if refused or not size:
-            return refused
-        return _stream(client, server, size)
+        refused = _connect(server, client, source, target, port, mss)
+        return refused if refused or not size else _stream(client, server, size)
+
+
+def _connect(server: socket.socket, client: socket.socket, source: Place, target: Place, port: int, mss: int) -> int:
+    """Listen, and connect to that. Returns 0, or the error number."""
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind((target.address, port))
+    server.listen(1)
+    client.bind((source.address, 0))
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
+    if mss:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
+    number: int = client.connect_ex((target.known_as, port))
+    if number not in (0, errno.EINPROGRESS):
+        return number
+    if not select.select([], [client], [], WAIT_S)[1]:
+        return errno.ETIMEDOUT
+    refused: int = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return refused
 
 
 def _stream(client: socket.socket, server: socket.socket, size: int) -> int:

@@ -61,7 +61,7 @@ def _outcome(lab: Lab, kind: Attempt, a: Place, b: Place, port: int) -> Outcome:
 
 
 def plain(plan: Plan, a: Place, b: Place, seen: Sequence[Sighting]) -> list[Sighting]:
-    """Packets of an attempt with the ends' names as addresses: routers may translate these, and sites share them. Pure."""
+    """Packets of an attempt with the ends' names as addresses, which routers translate and sites may share. Pure."""
     there = path(plan, a.node, b.node, 6 if ":" in a.address else 4)
     answers = () if there.stuck else back(plan, there, 6 if ":" in a.address else 4).seen
     names = dict.fromkeys(there.seen, (a.node, b.node)) | dict.fromkeys(answers, (b.node, a.node))
