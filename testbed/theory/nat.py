@@ -17,8 +17,8 @@ def forgotten(idle: Duration, rtt: Duration) -> Expectation:
     """The silence in s after which a connection is gone: from ``idle`` on, counted from the last packet.
 
     The ends count from the last data, which the near end heard at most a round trip and a delayed acknowledgement
-    before the gateway saw the last packet. Source: AWS VPC user guide, NAT gateway troubleshooting ("idle for 350 seconds or
-    more"); the rest is the kernel's.
+    before the gateway saw the last packet. Source: AWS VPC user guide, NAT gateway troubleshooting ("idle for 350
+    seconds or more"); the rest is the kernel's.
     """
     low, high = idle.seconds - TICK.seconds, idle.seconds + DELAYED_ACK.seconds + rtt.seconds + TICK.seconds
     return Expectation(

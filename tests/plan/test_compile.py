@@ -18,6 +18,7 @@ from testbed.errors import InputError
 from testbed.load import load
 from testbed.plan import addresses
 from testbed.plan.compile import compile_plan
+from testbed.plan.nat import moved
 from testbed.plan.plan import FABRIC, Plan
 from testbed.plan.schema import plan_json
 from testbed.plan.steps import steps
@@ -56,8 +57,9 @@ def blank(plan: Plan) -> Plan:
     )  # fmt: skip
 
 
-def test_yaml_and_python_make_the_same_plan_byte_for_byte() -> None:
-    assert plan_json(plan_of("hybrid.yaml")) == plan_json(plan_of("hybrid.py"))
+@pytest.mark.parametrize("name", ["hybrid", "overlapping"])
+def test_yaml_and_python_make_the_same_plan_byte_for_byte(name: str) -> None:
+    assert plan_json(plan_of(f"{name}.yaml")) == plan_json(plan_of(f"{name}.py"))
 
 
 @given(
@@ -80,16 +82,20 @@ def test_yaml_and_python_make_the_same_plan_with_any_settings(given_: dict[str, 
 
 @st.composite
 def topologies(draw: st.DrawFn) -> Topology:
-    """Sites of any kind and size, joined anyhow, with VPNs over an Internet."""
+    """Sites of any kind and size, joined anyhow, with VPNs over an Internet, some mapped and some with a NAT gateway."""
     t = Topology("random")
     gateways: list[str] = []
     for number in range(draw(st.integers(1, 5))):
         make = draw(st.sampled_from([t.vpc, t.lan]))
-        site = make(f"site-{number}", f"10.{number}.0.0/16")
+        routers = draw(st.integers(0, 2 if make == t.lan else 1))
+        mapped = routers == 1 and draw(st.booleans())
+        site = make(f"site-{number}", f"10.{number}.0.0/16", seen_as=f"100.{64 + number}.0.0/16" if mapped else "")
         for zone in draw(st.lists(st.sampled_from("abc"), unique=True, max_size=3)):
             site.hosts(f"h{number}{zone}-", draw(st.integers(1, 40)), zone=zone)
         site.host(f"h{number}-x", rate=draw(st.sampled_from([None, "1 Gbit/s"])))
-        routers = draw(st.integers(0, 2 if make == t.lan else 1))
+        if make == t.vpc and routers and draw(st.booleans()):
+            subnet = site.subnet(f"nat-{number}", f"10.{number}.200.0/24")
+            t.nat_gateway(f"nat-{number}", site, subnet=subnet, serves=[f"site-{number}"])
         for router in range(routers):
             ecmp, transits = draw(st.sampled_from([1, 2, 8])), draw(st.booleans())
             gateways.append(site.router(f"gw{number}-{router}", asn=65000 + number, ecmp=ecmp, transits=transits))
@@ -126,9 +132,12 @@ def interfaces(plan: Plan) -> Iterator[tuple[str, str, int]]:
 
 
 def given_out(plan: Plan) -> Iterator[str]:
-    """Every address of an interface, without its length."""
+    """Every address of an interface, without its length, and as other sites see it."""
+    mapped = {mapping.site: mapping for mapping in plan.mappings}
     for cable in plan.cables:
-        yield from (str(ip_interface(address).ip) for address in cable.addresses)
+        mapping = mapped.get(plan.node(cable.node).site)
+        for address in (str(ip_interface(address).ip) for address in cable.addresses):
+            yield moved(address, mapping.real, mapping.seen_as) if mapping else address
     for tunnel in plan.tunnels:
         yield from (tunnel.a.address, tunnel.a.address6, tunnel.b.address, tunnel.b.address6)
     yield from (str(ip_interface(address).ip) for _, address in plan.loopbacks)
