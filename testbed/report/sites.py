@@ -97,11 +97,15 @@ def sites(plan: Plan, broken: Collection[str]) -> tuple[SiteBox, ...]:
 
 
 def _site(plan: Plan, name: str, subnets: list[SubnetBox], broken: Collection[str]) -> SiteBox:
-    routers = [node for node in plan.nodes if node.site == name and node.kind == "router"]
+    nats = {nat.node for nat in plan.nats}
+    routers = [node for node in plan.nodes if node.site == name and node.kind == "router" and node.name not in nats]
     asns = {routing.node: routing.asn for routing in plan.routing}
     ranges = dict.fromkeys(
         prefix for routing in plan.routing if plan.node(routing.node).site == name for prefix in routing.originate
     )
+    for mapping in plan.mappings:
+        if mapping.site == name:  # the whole line is needed for that
+            ranges = {f"{mapping.real} seen as {mapping.seen_as}": None}
     cloud = any(router.role in ("virtual-private-gateway", "transit-gateway") for router in routers)
     chips = tuple(
         RouterChip(router.name, ROLES.get(router.role, router.role), asns.get(router.name, 0), router.name in broken)
@@ -115,6 +119,9 @@ def _subnets(plan: Plan, broken: Collection[str]) -> dict[str, list[SubnetBox]]:
     root = {bridge.index: bridge.trunk[4] if bridge.trunk else bridge.index for bridge in plan.bridges}
     nodes = {node.name: node for node in plan.nodes}
     members: dict[int, list[Node]] = {}
+    stands = {(nat.node, nat.interface) for nat in plan.nats}
+    # NAT gateways and the subnet that each stands in: it has interfaces elsewhere, too.
+    own = {(root[c.bridge], c.node) for c in plan.cables if (c.node, c.interface) in stands}
     addresses: dict[int, tuple[str, ...]] = {}
     for cable in plan.cables:
         if cable.bridge:
@@ -125,7 +132,12 @@ def _subnets(plan: Plan, broken: Collection[str]) -> dict[str, list[SubnetBox]]:
         hosts = [node for node in inside if node.kind == "host"]
         zone = next((f"zone {host.zone}  " for host in hosts if host.zone), "")
         title = zone + _network(addresses[index])
-        boxes.setdefault(inside[0].site, []).append(SubnetBox(title, _chips(hosts, broken)))
+        gateways = tuple(
+            Chip(f"{nat.node}  NAT gateway", nat.node in broken, wide=True)
+            for nat in plan.nats
+            if (index, nat.node) in own
+        )
+        boxes.setdefault(inside[0].site, []).append(SubnetBox(title, (*_chips(hosts, broken), *gateways)))
     return boxes
 
 

@@ -1,4 +1,4 @@
-"""Claims about address translation in nftables: what is rendered, that the kernel has just that, and that it is gone."""
+"""Claims about address translation in nftables: what is rendered, that the kernel has that, and that it is gone."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_yaml_and_python_make_the_same_plan_with_any_settings(given_: dict[str, 
 
 @st.composite
 def topologies(draw: st.DrawFn) -> Topology:
-    """Sites of any kind and size, joined anyhow, with VPNs over an Internet, some mapped and some with a NAT gateway."""
+    """Sites of any kind and size, joined anyhow, some mapped, some with a NAT gateway, with VPNs over an Internet."""
     t = Topology("random")
     gateways: list[str] = []
     for number in range(draw(st.integers(1, 5))):

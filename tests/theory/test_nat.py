@@ -12,7 +12,9 @@ from testbed.units import Duration
 MS = 10**6
 
 
-@given(ticks=st.integers(1, 10**6), phase=st.floats(0, 0.999), acknowledged=st.integers(0, 200), rtt=st.integers(0, 500))
+@given(
+    ticks=st.integers(1, 10**6), phase=st.floats(0, 0.999), acknowledged=st.integers(0, 200), rtt=st.integers(0, 500)
+)  # fmt: skip
 def test_a_connection_is_forgotten_within_the_bounds_wherever_in_a_tick_it_fell_silent(
     ticks: int, phase: float, acknowledged: int, rtt: int
 ) -> None:
