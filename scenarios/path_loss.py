@@ -4,15 +4,17 @@ Made for comparing designs: where several connections are used at once (ECMP), f
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from testbed import Duration, Lab, Measurement, Result, Scenario
-from testbed.check import flows
+from testbed.check import flows, paths
 from testbed.check.flows import Packet
+from testbed.errors import Problem, known
+from testbed.plan.plan import Plan
 from testbed.theory import failover
 from testbed.theory.interval import Expectation
 
-SOURCE, TARGET = "aws-a", "dc-1"
+AUTO = "auto"
 CALM_NS = 10**9
 """So far from a change of path nothing of it is seen; arbitrary."""
 
@@ -22,7 +24,9 @@ scenario = Scenario(
     hypothesis="none is gone for longer than the detection in use allows",
     refuted_by="a flow that is gone for longer, or one that never comes back",
 )
-scenario.param("path", str, "dx", "the link or VPN that goes silent")
+scenario.param("path", str, AUTO, "the link or VPN that goes silent; auto: one that carries the traffic")
+scenario.param("source", str, AUTO, "host that sends; auto: the first")
+scenario.param("target", str, AUTO, "host that answers; auto: the first of the last site")
 scenario.param("flows", int, "8", "how many flows there are")
 scenario.param("probe.interval", Duration, "20 ms", "distance of a flow's packets, and so the grain of the gap")
 scenario.param("before", Duration, "15 s", "traffic before")
@@ -30,16 +34,59 @@ scenario.param("outage", Duration, "60 s", "how long it is silent; longer than t
 scenario.param("after", Duration, "15 s", "traffic after the routes are back")
 
 
+@scenario.check
+def check(plan: Plan, values: Mapping[str, object]) -> Iterator[Problem]:
+    """Hosts or a connection that this design has not."""
+    names = [host.name for host in plan.hosts]
+    for end in ("source", "target"):
+        if values[end] not in (AUTO, *names):
+            yield Problem(f"--set {end}", f"no such host in {plan.topology}", known(str(values[end]), names))
+    source, target = ends(plan, values)
+    if source not in names or target not in names or plan.node(source).site == plan.node(target).site:
+        yield Problem(plan.topology, "has no two hosts in different sites", "name them: --set source=... target=...")
+        return
+    path, every = str(values["path"]), connections(plan)
+    if not every:
+        yield Problem(plan.topology, "has no link and no VPN with BGP", "what has no other way cannot fail over")
+    elif path not in (AUTO, *every):
+        yield Problem(f"--set path={path}", f"no connection with BGP in {plan.topology}", known(path, every))
+
+
+def ends(plan: Plan, values: Mapping[str, object]) -> tuple[str, str]:
+    """The two hosts; empty where there are none."""
+    hosts = [host for host in plan.hosts if host.site]
+    first = next((host.name for host in hosts), "")
+    last = next((host.name for host in hosts if host.site == hosts[-1].site), "")
+    source, target = str(values["source"]), str(values["target"])
+    return first if source == AUTO else source, last if target == AUTO else target
+
+
+def connections(plan: Plan) -> list[str]:
+    """Links and VPNs that routers speak BGP over: they can fail over."""
+    sessions = {session.name for routing in plan.routing for session in routing.sessions}
+    links = [link.name for link in plan.links if link.name in sessions]
+    return [*links, *dict.fromkeys(tunnel.vpn for tunnel in plan.tunnels if tunnel.name in sessions)]
+
+
+def silenced(plan: Plan, values: Mapping[str, object]) -> str:
+    """The connection that goes silent: what carries the traffic, unless another is asked for."""
+    if values["path"] != AUTO:
+        return str(values["path"])
+    first = paths.primary(plan, *ends(plan, values))[0]
+    return next((tunnel.vpn for tunnel in plan.tunnels if tunnel.name == first), first)
+
+
 @scenario.run
 def run(lab: Lab) -> None:
     """Traffic, silence, traffic."""
+    source, target = ends(lab.plan, lab.values)
     with contextlib.ExitStack() as traffic:
         for number in range(lab.value("flows", int)):
             every = lab.value("probe.interval", Duration)
-            traffic.enter_context(lab.probe.udp(SOURCE, TARGET, every, name=f"flow-{number + 1}"))
+            traffic.enter_context(lab.probe.udp(source, target, every, name=f"flow-{number + 1}"))
         # The phase against the detection's timers is chance: the seed's. Ten seconds are a VPN's keepalive.
         lab.sleep(Duration(lab.value("before", Duration) + lab.random.randrange(10 * 10**9)))
-        with lab.fault.start("silent", lab.value("path", str)):
+        with lab.fault.start("silent", silenced(lab.plan, lab.values)):
             lab.sleep(lab.value("outage", Duration))
         lab.wait_converged("the routes of before, after healing")
         lab.sleep(lab.value("after", Duration))
@@ -81,7 +128,8 @@ def length(stream: tuple[Packet, ...]) -> float:
 
 def most(result: Result) -> Expectation:
     """What the detection allows: from no gap at all, for a flow that is elsewhere, to its full time."""
-    plan, path = result.plan, result.value("path", str)
+    plan = result.plan
+    path = silenced(plan, result.values)
     names = {session.name for routing in plan.routing for session in routing.sessions}
     session = plan.session(path if path in names else f"{path}-1")
     if session.bfd is not None:

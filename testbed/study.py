@@ -18,6 +18,7 @@ A study file makes one and says what its axes are; cells are all combinations::
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -28,6 +29,8 @@ from testbed.verdict import Judgement, Measurement
 Settings = Mapping[str, str]
 At = Mapping[str, str]
 """A place on the axes: axis to label."""
+DESIGN = "design"
+"""The axis of designs; a comparison is along it where there is one of that name."""
 
 
 @dataclass(frozen=True)
@@ -129,9 +132,10 @@ class Study:
         """All combinations that are not skipped; ``given`` by the user comes last and so counts.
 
         Raises:
-            InputError: an axis without points, or of a name that there is already; or nothing is left.
+            InputError: an axis without points, or of a name that there is already; what is given is what an axis
+                varies; or nothing is left.
         """
-        self._check()
+        self._check(given or {})
         found = tuple(self._cells(given or {}))
         if not found:
             raise InputError(Problem("study", "every combination is skipped", "keep one"))
@@ -141,7 +145,11 @@ class Study:
         """Combinations that are left out, with the reason."""
         return {Cell(at, {}).name: reason for at, _ in self._combinations() if (reason := self._reason(at))}
 
-    def _check(self) -> None:
+    def count(self) -> int:
+        """How many runs that is at most, without making the cells: there may be a billion."""
+        return math.prod(len(axis.points) for axis in self.axes) * self.seeds
+
+    def _check(self, given: Settings) -> None:
         names = [axis.name for axis in self.axes]
         problems = [
             Problem(f"axis {axis.name}", "has no points", "give at least one") for axis in self.axes if not axis.points
@@ -150,6 +158,16 @@ class Study:
             Problem(f"axis {name}", "declared twice", "give each its own name")
             for name in dict.fromkeys(names)
             if names.count(name) > 1
+        ]
+        problems += [
+            Problem(
+                f"--set {name}",
+                f"is what the axis {axis.name} varies",
+                "cells would not be what they say: leave it out",
+            )
+            for axis in self.axes
+            for name in given
+            if any(name in settings for settings in axis.points.values())
         ]
         if self.seeds < 1:
             problems.append(Problem("seeds", f"{self.seeds} runs a cell", "one at least"))

@@ -50,52 +50,72 @@ def run_study_file(file: str, settings: tuple[str, ...], seeds: int | None, want
     asked = study if seeds is None else replace(study, seeds=seeds)
     words = [word for setting in settings for word in ("--set", setting)]
     words += [] if seeds is None else ["--seeds", str(seeds)]
+    confirm(asked.count(), wanted)
     planned = plan_study(asked, path.parent, given)
-    return play_planned(planned, "study", file, given, wanted, ["testbed", "run", file, *words])
+    return play_and_show(Playable(planned, "study", file, given, ["testbed", "run", file, *words]), wanted)
 
 
-def play_planned(
-    planned: Planned, kind: str, file: str, settings: Mapping[str, str], wanted: Wanted, command: Sequence[str]
-) -> Exit:
+@dataclass(frozen=True)
+class Playable:
+    """A study that can be played, and how it was asked for."""
+
+    planned: Planned
+    kind: str
+    file: str
+    settings: Mapping[str, str]
+    command: Sequence[str]
+
+
+def play_and_show(asked: Playable, wanted: Wanted) -> Exit:
     """Play, and show how it ended."""
-    directory = play.prepare(wanted.out, f"{Path(file).stem}-{kind}" if kind == "sweep" else Path(file).stem)
-    confirm(planned.total, wanted)
-    choice = detect.choose(wanted.kernel, wanted.clock, detect.capabilities())
-    again = shlex.join([*command, "--out", str(wanted.out or directory)])
-    options = play.Options(
-        directory=directory, kernel=choice.kernel, clock=choice.clock, jobs=wanted.jobs or pool.workers(),
-        wall_limit_s=wanted.wall_limit_s, command=command, why=choice.why, kind=kind, file=file, settings=settings,
-    )  # fmt: skip
-    try:
-        with Progress(quiet=wanted.as_json) as progress:
-            progress.step(f"{counted(planned.total, 'run')}, {options.jobs} at a time, {choice.kernel} kernel")
-            outcome = play.play(planned, options, progress.step)
-    except KeyboardInterrupt:
-        click.echo(f"what is done is kept; go on with: {again}", err=True)
-        raise
+    stem = Path(asked.file).stem
+    directory = play.prepare(wanted.out, f"{stem}-{asked.kind}" if asked.kind == "sweep" else stem)
+    again = [*asked.command, "--out", str(wanted.out or directory)]
+    outcome = play_quietly(asked, directory, again, wanted)
     if wanted.as_json:
-        _print_json(outcome, again)
+        _print_json(outcome, shlex.join(again))
     else:
         from testbed.report.terminal import summary
 
         for line in summary(outcome.directory):
             click.echo(line)
+        for line in outcome.loud:
+            click.echo(f"WARNING  {line}", err=True)
     return EXITS[outcome.judgement.verdict]
 
 
+def play_quietly(asked: Playable, directory: Path, again: Sequence[str], wanted: Wanted) -> play.Outcome:
+    """Play, and show how far it is; ``again`` is the command that goes on after an interruption."""
+    choice = detect.choose(wanted.kernel, wanted.clock, detect.capabilities())
+    options = play.Options(
+        directory=directory, kernel=choice.kernel, clock=choice.clock, jobs=wanted.jobs or pool.workers(),
+        wall_limit_s=wanted.wall_limit_s, command=asked.command, why=choice.why, kind=asked.kind, file=asked.file,
+        settings=asked.settings,
+    )  # fmt: skip
+    total = asked.planned.total
+    try:
+        with Progress(quiet=wanted.as_json) as progress:
+            progress.step(f"{counted(total, 'run')}, {options.jobs} at a time, {choice.kernel} kernel")
+            return play.play(asked.planned, options, progress.step)
+    except KeyboardInterrupt:
+        click.echo(f"what is done is kept; go on with: {shlex.join(again)}", err=True)
+        raise
+
+
 def confirm(total: int, wanted: Wanted) -> None:
-    """Ask before very many runs. Raises :class:`InputError` where there is nobody to ask."""
+    """Ask before very many runs. Raises :class:`InputError` where there is nobody to ask, or the answer is no."""
     if total <= MANY or wanted.yes:
         return
+    runs = counted(total, "run")
     if wanted.as_json or not sys.stdin.isatty():
         hint = "say --yes, or ask for fewer values or seeds"
-        raise InputError(Problem("study", f"{counted(total, 'run')} are many, and there is nobody to ask", hint))
-    if not click.confirm(f"{counted(total, 'run')}: go on?", err=True):
-        raise InputError(Problem("study", f"{counted(total, 'run')} were not wanted", "nothing was touched"))
+        raise InputError(Problem("study", f"{runs} are many, and there is nobody to ask", hint))
+    if not click.confirm(f"That is up to {runs}; those that are there are not done again. Go on?", err=True):
+        raise InputError(Problem("study", f"{runs} were not wanted", "nothing was touched"))
 
 
 def _print_json(outcome: play.Outcome, command: str) -> None:
     found = outcome.judgement.to_json()
     found |= {"directory": str(outcome.directory), "report": str(outcome.report), "command": command}
-    found |= {"runs_done": outcome.done, "runs_kept": outcome.kept}
+    found |= {"runs_done": outcome.done, "runs_kept": outcome.kept, "loud": list(outcome.loud)}
     sys.stdout.write(f"{json.dumps(found)}\n")

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from testbed.compare import comparison as compared
+from testbed.compare.answer import answer, not_shown
 from testbed.compare.comparison import Comparison
 from testbed.compare.difference import METHOD, Difference
 from testbed.report import data, study_words
 from testbed.report.axes import SIDE
-from testbed.report.numbers import counted, listed, number, quantity
+from testbed.report.facts import words
+from testbed.report.numbers import capital, counted, listed, number, quantity, spoken
 from testbed.report.page import TEMPLATES, render, save
 from testbed.report.rundir import CHARTS, REPORT
 from testbed.report.study_page import drawings
@@ -21,7 +23,13 @@ from testbed.study import Axis, Cell, CellResult
 from testbed.verdict import Judgement, Verdict
 
 COMPARISON = "comparison.json"
-MARKS = {"better": "✓ better", "worse": "✕ worse", "unclear": "? too close to call", "other": "differs"}
+MARKS = {
+    "better": "✓ better",
+    "worse": "✕ worse",
+    "equal": "= equal",
+    "unclear": "? too close to call",
+    "other": "differs",
+}
 
 
 def write_comparison(found: Comparison, directory: Path, command: str) -> Path:
@@ -38,7 +46,7 @@ def write_comparison(found: Comparison, directory: Path, command: str) -> Path:
         "title": listed(list(found.names)),
         "title_sides": found.names,
         "cells": counted(len(found.places), "cell"),
-        "answer": compared.answer(found),
+        "answer": answer(found),
         "loud": compared.loud(found),
         "pictures": pictures,
         "legend": study_words.LEGEND,
@@ -47,20 +55,13 @@ def write_comparison(found: Comparison, directory: Path, command: str) -> Path:
         "method": METHOD,
         "not_shown": not_shown(found),
         "facts": [
-            (side.name, [(name.replace("_", " "), ", ".join(values)) for name, values in side.facts.items()])
+            (side.name, [(words(name), ", ".join(values)) for name, values in side.facts.items()])
             for side in found.sides
         ],
         "command": command,
     }
     unfinished.write_text(render("compare.html.j2", values), encoding="utf-8")
     return unfinished.replace(path)
-
-
-def not_shown(found: Comparison) -> list[str]:
-    """What must not be read into it."""
-    return compared.not_shown(
-        found, dict.fromkeys(clock for side in found.sides for clock in side.facts.get("clock", ()))
-    )
 
 
 def as_study(found: Comparison, directory: Path) -> StudyRun:
@@ -79,7 +80,7 @@ def to_json(found: Comparison) -> dict[str, Any]:
     """The whole comparison: what a program wants of it."""
     return {
         "sides": list(found.names),
-        "answer": compared.answer(found),
+        "answer": answer(found),
         "loud": compared.loud(found),
         "not_shown": not_shown(found),
         "method": METHOD,
@@ -108,7 +109,7 @@ def _table(found: Comparison, name: str) -> dict[str, Any]:
     summaries = [each for place in found.places for each in compared.summaries(place, name) if each is not None]
     better = summaries[0].better if summaries else ""
     return {
-        "name": name.replace("_", " "),
+        "name": capital(spoken(name)),
         "unit": summaries[0].unit if summaries else "",
         "better": f"{better} is better" if better else "no side is better",
         "places": len(found.places) > 1,
@@ -144,7 +145,7 @@ def _difference(by: Difference) -> str:
 
 def terminal_lines(found: Comparison) -> list[str]:
     """The answer first, then what has to be said, then every difference."""
-    lines = [*compared.answer(found), ""]
+    lines = [*answer(found), ""]
     lines += [f"WARNING  {line}" for line in compared.loud(found)]
     lines += [""] if lines[-1] else []
     rows = [_words(found, *each) for each in every(found)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from testbed.report.numbers import interval, number, size
+from testbed.report.numbers import interval, number, size, spoken
 from testbed.report.receipt import Check, direction_words
 from testbed.report.rundir import REPORT, Run
 from testbed.report.words import event_words
@@ -53,7 +53,7 @@ def number_rows(measurements: Sequence[Measurement]) -> list[NumberRow]:
     """The numbers beside what theory says of them."""
     return [
         NumberRow(
-            each.name.replace("_", " "), number(each.value, none="not measured"), number(each.expected),
+            spoken(each.name), number(each.value, none="not measured"), number(each.expected),
             interval(each.low, each.high), each.unit, each, each.verdict.name, MARKS[each.verdict], _bar(each),
         )
         for each in measurements

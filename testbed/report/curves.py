@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from testbed.check.cells import Summary, summarise
 from testbed.report import style
 from testbed.report.axes import Curve, Numbers, short_name
+from testbed.report.numbers import spoken
 from testbed.report.studydir import StudyRun
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _dress(axes: Axes) -> None:
 
 
 def _title(name: str, unit: str) -> str:
-    words = name.replace("_", " ")
+    words = spoken(name)
     return f"{words}, {unit}" if unit else words
 
 

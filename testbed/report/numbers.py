@@ -5,6 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 DASH = "\N{EN DASH}"
+SHORT = frozenset(
+    {"bbr", "bfd", "bgp", "dns", "efs", "ike", "iops", "ip", "mss", "mtu", "nfs", "rtt", "tcp", "udp", "vpn"}
+)
+"""Words of measurements' names that are abbreviations."""
 
 
 def number(value: float | None, *, none: str = DASH) -> str:
@@ -56,6 +60,21 @@ def size(count: int) -> str:
     if count < 1000:
         return f"{count} B"
     return f"{count / 1000:.1f} kB" if count < 10**6 else f"{count / 10**6:.1f} MB"
+
+
+def spoken(name: str) -> str:
+    """A measurement's name as people write it: ``rtt_p50_before`` is ``RTT p50 before``."""
+    return " ".join(word.upper() if word in SHORT else word for word in name.split("_"))
+
+
+def capital(text: str) -> str:
+    """The same with a capital letter at its beginning; the rest stays as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def percent(share: float) -> str:
+    """A share as a whole number of per cent: ``95 %``."""
+    return f"{100 * share:.0f} %"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -60,7 +60,7 @@ def _drawings(run: Run) -> Iterator[Drawing]:
     bands = every[:FAULTS_MAX]
     broken = frozenset(name for band in every for target in band.broke for name in broken_by(run.plan, target))
     sentence = words.topology_sentence(run, every)
-    yield Drawing("topology", "Topology", sentence, lambda: topology.topology_figure(run.plan, broken))
+    yield Drawing("topology", "Topology", sentence, partial(topology.topology_figure, run.plan, broken))
     for family in cells.families(run.events):
         reached = cells.reach_matrix(run.events, family)
         told = cells.matrix_sentence(run.events, family)
@@ -69,11 +69,11 @@ def _drawings(run: Run) -> Iterator[Drawing]:
     if not run.events or not found:
         return
     told = words.timeline_sentence(run, found, every, len(bands))
-    yield Drawing("timeline", "Timeline", told, lambda: timeline.timeline_figure(run, found, bands))
+    yield Drawing("timeline", "Timeline", told, partial(timeline.timeline_figure, run, found, bands))
     close = timeline.close_ups(run, found, bands)
     if close:
         noticed = words.notice_sentence(run, bands)
-        yield Drawing("close-up", "Close up", noticed, lambda: timeline.close_up_figure(run, found, bands, close))
+        yield Drawing("close-up", "Close up", noticed, partial(timeline.close_up_figure, run, found, bands, close))
     for stream in [each for each in run.streams if len(each.sent_ns)][:STREAMS_MAX]:
         name = re.sub(r"[^A-Za-z0-9_-]", "-", stream.name)
         rtt, loss = words.rtt_sentence(run, stream, bands), words.loss_sentence(stream)

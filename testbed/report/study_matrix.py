@@ -11,7 +11,7 @@ from testbed.check.cells import Summary, summarise
 from testbed.check.consistency import VALUES_MIN, Table, p_value
 from testbed.report import style
 from testbed.report.matrix import Square, matrix_figure
-from testbed.report.numbers import counted, number, seconds
+from testbed.report.numbers import capital, counted, number, seconds, spoken
 from testbed.report.studydir import StudyRun
 from testbed.study import Cell, CellResult
 
@@ -76,7 +76,7 @@ def matrix_sentence(run: StudyRun, name: str) -> str:
     where = f"all {values} values lie" if not outside else f"{outside} of {values} values do not lie"
     down, across = run.varied[:2]
     return (
-        f"{name.replace('_', ' ').capitalize()} by {down.name} and {across.name}: median | 99th percentile over "
+        f"{capital(spoken(name))} by {down.name} and {across.name}: median | 99th percentile over "
         f"{counted(int(run.asked['seeds']), 'seed')} (of fewer than a hundred, the longest). In the "
         f"{counted(len(judged), 'cell')} with theory {where} where it allows; framed: outside it."
     )
@@ -96,10 +96,10 @@ def distributions(run: StudyRun) -> list[tuple[CellResult, str, Table, list[floa
 def distribution_sentence(name: str, table: Table, values: list[float]) -> str:
     """Whether the values follow the law, and which law."""
     found = p_value(values, table)
-    words = name.replace("_", " ")
+    words = spoken(name)
     said = "is consistent with" if found >= 0.05 else "is hardly consistent with"
     return (
-        f"{words.capitalize()}: {counted(len(values), 'value')} from {number(values[0])} to {number(values[-1])} s "
+        f"{capital(words)}: {counted(len(values), 'value')} from {number(values[0])} to {number(values[-1])} s "
         f"{said} theory's distribution, p = {number(round(found, 4))} (Kolmogorov's test). Theory: {table.source}."
     )
 
@@ -122,7 +122,7 @@ def distribution_figure(name: str, table: Table, values: list[float]) -> Figure:
         axes.spines[side].set_visible(False)
     axes.grid(color=style.LINE, linewidth=0.5)
     axes.set_ylim(0, 1.02)
-    axes.set_xlabel(f"{name.replace('_', ' ')}, s", fontsize=style.SMALL, color=style.MUTED)
+    axes.set_xlabel(f"{spoken(name)}, s", fontsize=style.SMALL, color=style.MUTED)
     axes.set_ylabel("share of runs at most so long", fontsize=style.SMALL, color=style.MUTED)
     axes.tick_params(labelsize=style.SMALL, length=3)
     axes.legend(loc="upper left", frameon=False, fontsize=style.SMALL)

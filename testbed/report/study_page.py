@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from testbed.check.cells import Summary, shown, summarise
 from testbed.report import axes, content, curves, data, study_matrix, study_words, words
-from testbed.report.numbers import interval, number
+from testbed.report.facts import mixed, together
+from testbed.report.numbers import capital, interval, number, spoken
 from testbed.report.page import TEMPLATES, Drawing, Picture, render, save
 from testbed.report.rundir import CHARTS, REPORT
 from testbed.report.studydir import StudyRun, read_study_run
@@ -38,21 +40,21 @@ def drawings(run: StudyRun) -> Iterator[Drawing]:
     matrix = run.asked.get("matrix", "")
     if matrix and len(run.varied) > 1:
         told = study_matrix.matrix_sentence(run, matrix)
-        yield Drawing("matrix", "Matrix", told, lambda: study_matrix.matrix(run, matrix))
+        yield Drawing("matrix", "Matrix", told, partial(study_matrix.matrix, run, matrix))
     for result, name, table, values in study_matrix.distributions(run)[:CHARTS_MAX]:
         file = re.sub(r"[^A-Za-z0-9_-]+", "-", f"distribution-{name}-{axes.short_name(run, result)}")
         title, told = axes.short_name(run, result), study_matrix.distribution_sentence(name, table, values)
-        yield Drawing(file, title, told, lambda n=name, t=table, v=values: study_matrix.distribution_figure(n, t, v))  # type: ignore[misc]
+        yield Drawing(file, title, told, partial(study_matrix.distribution_figure, name, table, values))
     x = axes.along(run)
     found = axes.curves(run, x) if x else []
     for name in shown(run.results, run.asked["show"])[:CHARTS_MAX]:
-        file, title = re.sub(r"[^A-Za-z0-9_-]", "-", name), name.replace("_", " ").capitalize()
+        file, title = re.sub(r"[^A-Za-z0-9_-]", "-", name), capital(spoken(name))
         if x is not None and len(found) <= curves.CURVES_MAX:
             told = study_words.curve_sentence(x, found, name)
-            yield Drawing(file, title, told, lambda x=x, n=name: curves.curve_figure(x, found, n))  # type: ignore[misc]
+            yield Drawing(file, title, told, partial(curves.curve_figure, x, found, name))
         else:
             told = study_words.cells_sentence(run, name)
-            yield Drawing(file, title, told, lambda n=name: curves.cell_figure(run, n))  # type: ignore[misc]
+            yield Drawing(file, title, told, partial(curves.cell_figure, run, name))
 
 
 def _values(run: StudyRun, pictures: list[Picture]) -> dict[str, Any]:
@@ -69,6 +71,7 @@ def _values(run: StudyRun, pictures: list[Picture]) -> dict[str, Any]:
         "mark": content.MARKS[verdict],
         "sentence": study_words.answer(run),
         "reasons": list(run.judgement.why),
+        "loud": mixed(together(list(run.facts.values()))),
         "left_out": study_words.left_out(run),
         "numbers": content.number_rows(run.judgement.measurements),
         "pictures": pictures,
@@ -92,7 +95,7 @@ def _table(run: StudyRun, name: str) -> dict[str, Any]:
     rows = [(axes.short_name(run, result), each) for result in run.results if (each := summarise(result, name))]
     unit = rows[0][1].unit if rows else ""
     return {
-        "name": name.replace("_", " "), "unit": unit, "source": rows[0][1].source if rows else "",
+        "name": capital(spoken(name)), "unit": unit, "source": rows[0][1].source if rows else "",
         "rows": [_row(label, each) for label, each in rows],
     }  # fmt: skip
 

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 from testbed.check.cells import LEVEL, Summary, summarise
 from testbed.report.axes import Curve, Numbers, short_name
-from testbed.report.numbers import counted, quantity
+from testbed.report.numbers import capital, counted, percent, quantity, spoken
 from testbed.report.studydir import StudyRun
 from testbed.verdict import Verdict
 
 LEGEND = (
-    "Small dots are runs, the large mark is their median, whiskers are the median's "
-    f"{LEVEL:.0%} interval from ranks (six seeds and more have one). Shaded: what theory allows; dashed or upright "
-    "line: what it expects."
+    f"Small dots are runs, the large mark is their median, whiskers are the median's {percent(LEVEL)} interval from "
+    "ranks (six seeds and more have one). Shaded: what theory allows; dashed or upright line: what it expects."
 )
 
 
@@ -43,7 +42,7 @@ def _course(x: Numbers, curve: Curve, name: str) -> str:
         return ""
     (first, one), (last, other) = known[0], known[-1]
     which = f"{curve.label}: " if curve.label else ""
-    words = name.replace("_", " ")
+    words = spoken(name)
     if len(known) == 1:
         return f"{which}median {words} is {quantity(one.median, one.unit)} at {x.axis.name} {first}"
     return (
@@ -56,7 +55,7 @@ def cells_sentence(run: StudyRun, name: str) -> str:
     """What the rows show: the smallest and the largest, and how all are to theory."""
     rows = [(short_name(run, result), each) for result in run.results if (each := summarise(result, name)) is not None]
     known = [(label, each) for label, each in rows if each.median is not None]
-    words = name.replace("_", " ")
+    words = spoken(name)
     if not known:
         return f"{capital(words)} could not be measured in any cell."
     (low_at, low), (high_at, high) = (which(known, key=lambda row: row[1].median or 0.0) for which in (min, max))
@@ -67,11 +66,6 @@ def cells_sentence(run: StudyRun, name: str) -> str:
         f"Median {words} is smallest with {low_at}, {quantity(low.median, low.unit)}, and largest with {high_at}, "
         f"{quantity(high.median, high.unit)}. {theory([each for _, each in rows])}"
     )
-
-
-def capital(text: str) -> str:
-    """A sentence begins."""
-    return text[:1].upper() + text[1:]
 
 
 def theory(every: Sequence[Summary]) -> str:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any, TypeVar
 
 from testbed.check.consistency import Table
 from testbed.errors import InputError, Problem
 from testbed.history import VERDICT
+from testbed.report.facts import Facts, check_facts
 from testbed.report.rundir import ENVIRONMENT, RECORD
 from testbed.study import Axis, Cell, CellResult, Played
 from testbed.verdict import Judgement
 
 T = TypeVar("T")
-STUDY, CELLS, RESULTS, LAWS = "study.json", "cells", "results.json", "laws.json"
-OTHER = "the directory was damaged or changed by hand: the same command with --out makes it whole; runs are kept"
+STUDY, CELLS, RESULTS, LAWS, FACTS = "study.json", "cells", "results.json", "laws.json", "facts.json"
+OTHER = "interrupted, damaged or changed by hand: the same command with --out makes it whole; runs are kept"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class StudyRun:
     judgement: Judgement
     laws: Mapping[str, Mapping[str, Table]] = field(default_factory=dict)
     """What theory says of distributions, by cell and measurement."""
+    facts: Mapping[str, Facts] = field(default_factory=dict)
+    """What the runs were done with, by cell; empty where that is not on record."""
 
     @property
     def varied(self) -> tuple[Axis, ...]:
@@ -61,13 +65,31 @@ def read_study_run(directory: Path) -> StudyRun:
         return None
 
     asked = read(STUDY, check_asked)
-    environment = read(ENVIRONMENT, dict)
+    environment = read(ENVIRONMENT, _object)
     results = read(f"{RECORD}/{RESULTS}", _results)
     judgement = read(f"{RECORD}/{VERDICT}", Judgement.from_json)
     laws = read(f"{RECORD}/{LAWS}", _laws) if (directory / RECORD / LAWS).exists() else {}
-    if problems or asked is None or environment is None or results is None or judgement is None or laws is None:
+    facts = read(FACTS, _facts) if (directory / FACTS).exists() else {}
+    if problems or None in (asked, environment, results, judgement, laws, facts):
         raise InputError(problems)
-    return StudyRun(directory, asked, tuple(axes_of(asked)), environment, results, judgement, laws)
+    assert asked is not None and environment is not None and results is not None and judgement is not None
+    check_whole(directory, asked, results)
+    return StudyRun(directory, asked, tuple(axes_of(asked)), environment, results, judgement, laws or {}, facts or {})
+
+
+def check_whole(directory: Path, asked: Mapping[str, Any], results: tuple[CellResult, ...]) -> None:
+    """Raise :class:`InputError` where results are not those of what was asked: one is newer than the other."""
+    axes = axes_of(asked)
+    wanted = prod(len(axis.points) for axis in axes) - len(asked.get("skipped", {}))
+    fits = [
+        list(result.cell.at) == [axis.name for axis in axes]
+        and all(result.cell.at[axis.name] in axis.points for axis in axes)
+        and len(result.runs) == asked["seeds"]
+        for result in results
+    ]
+    if not all(fits) or len({result.cell.name for result in results}) != wanted:
+        what = f"has {sum(fits)} of the {wanted} cells of {asked['seeds']} runs that {STUDY} asks for"
+        raise InputError(Problem(str(directory / RECORD / RESULTS), what, OTHER))
 
 
 def read_asked(directory: Path) -> dict[str, Any]:
@@ -99,8 +121,18 @@ def axes_of(found: Mapping[str, Any]) -> list[Axis]:
     return [Axis(str(each["name"]), {str(k): dict(v) for k, v in each["points"].items()}) for each in found["axes"]]
 
 
+def _object(found: object) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise TypeError(f"{type(found).__name__} instead of an object")
+    return found
+
+
 def _laws(found: Mapping[str, Any]) -> dict[str, dict[str, Table]]:
     return {cell: {name: Table.from_json(table) for name, table in each.items()} for cell, each in found.items()}
+
+
+def _facts(found: Mapping[str, Any]) -> dict[str, dict[str, dict[str, int]]]:
+    return {str(cell): check_facts(each) for cell, each in found.items()}
 
 
 def _results(found: Mapping[str, Any]) -> tuple[CellResult, ...]:

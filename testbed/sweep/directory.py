@@ -14,6 +14,7 @@ from typing import Any
 
 from testbed.errors import InputError, Problem
 from testbed.history import VERDICT
+from testbed.report.facts import facts_of
 from testbed.report.rundir import RECORD
 from testbed.report.studydir import CELLS
 from testbed.study import CellResult, Played, Study
@@ -66,6 +67,7 @@ def complete(directory: Path, planned: Planned) -> set[tuple[str, int]]:
                 continue
             try:
                 read_judgement(run)
+                facts_of([run])
             except InputError as error:
                 problems += error.problems
             found.add((cell.folder, seed))
@@ -114,4 +116,12 @@ def results_json(results: Sequence[CellResult]) -> dict[str, Any]:
             }
             for result in results
         ]
+    }
+
+
+def facts_by_cell(directory: Path, results: Sequence[CellResult]) -> dict[str, dict[str, dict[str, int]]]:
+    """What ``facts.json`` says: by cell, what its runs were done with. Raises :class:`InputError`: a damaged run."""
+    return {
+        result.cell.name: facts_of(directory / run.directory for run in result.runs if run.directory)
+        for result in results
     }

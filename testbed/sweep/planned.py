@@ -39,11 +39,6 @@ class Planned:
         return len(self.cells) * self.study.seeds
 
 
-def count(study: Study) -> int:
-    """How many runs that is, before any cell is loaded."""
-    return len(study.cells()) * study.seeds
-
-
 def plan_study(study: Study, beside: Path, given: Mapping[str, str]) -> Planned:
     """Load each cell. Raises :class:`InputError` with every problem of every cell, each once."""
     scenario = find_file(study.scenario, beside=beside)

@@ -22,12 +22,13 @@ from testbed.errors import InputError, Problem
 from testbed.history import VERDICT
 from testbed.job import Clock, Kernel
 from testbed.load import load
+from testbed.report.facts import mixed, together
 from testbed.report.rundir import ENVIRONMENT, RECORD
-from testbed.report.studydir import LAWS, RESULTS, STUDY, read_asked
+from testbed.report.studydir import FACTS, LAWS, RESULTS, STUDY, read_asked
 from testbed.study import CellResult
 from testbed.sweep import directory as folders
 from testbed.sweep import distributions
-from testbed.sweep.planned import Planned
+from testbed.sweep.planned import Planned, PlannedCell
 from testbed.verdict import Judgement, check_safe
 
 if TYPE_CHECKING:
@@ -54,13 +55,14 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a study left."""
+    """What a study left. ``loud``: what has to be known before any number of it is read."""
 
     directory: Path
     judgement: Judgement
     report: Path
     done: int
     kept: int
+    loud: Sequence[str] = ()
 
 
 def play(planned: Planned, options: Options, tell: Tell) -> Outcome:
@@ -102,10 +104,13 @@ def _play(planned: Planned, options: Options, tell: Tell) -> Outcome:
     folders.write_json(directory / RECORD / RESULTS, folders.results_json(results))
     folders.write_json(directory / RECORD / VERDICT, judgement.to_json())
     folders.write_json(directory / ENVIRONMENT, _environment(options))
+    facts = folders.facts_by_cell(directory, results)
+    folders.write_json(directory / FACTS, facts)
+    loud = mixed(together(list(facts.values())))
     tell("writing the report")
     from testbed.report.study_page import write_study_report
 
-    return Outcome(directory, judgement, write_study_report(directory), len(tasks), len(there))
+    return Outcome(directory, judgement, write_study_report(directory), len(tasks), len(there), loud)
 
 
 def _same_place(directory: Path, options: Options) -> None:
@@ -131,7 +136,7 @@ def _tasks(planned: Planned, options: Options, there: set[tuple[str, int]]) -> l
     """Seed by seed, so that an interruption leaves every cell alike."""
     return [
         pool.Task(
-            name=f"{cell.cell.name}, seed {seed}", file=str(planned.scenario), settings=cell.settings, seed=seed,
+            name=f"{_words(planned, cell)}, seed {seed}", file=str(planned.scenario), settings=cell.settings, seed=seed,
             directory=str(folders.run_directory(options.directory, cell, seed)), kernel=options.kernel,
             clock=options.clock, wall_limit_s=options.wall_limit_s, why=options.why,
             command=tuple(_command(planned.scenario, cell.settings, seed)),
@@ -140,6 +145,12 @@ def _tasks(planned: Planned, options: Options, there: set[tuple[str, int]]) -> l
         for cell in planned.cells
         if (cell.folder, seed) not in there
     ]  # fmt: skip
+
+
+def _words(planned: Planned, cell: PlannedCell) -> str:
+    """A cell by what is varied."""
+    varied = [axis.name for axis in planned.study.axes if len(axis.points) > 1]
+    return ", ".join(f"{name} {cell.cell.at[name]}" for name in varied) or planned.scenario.stem
 
 
 def _command(scenario: Path, settings: Mapping[str, str], seed: int) -> list[str]:

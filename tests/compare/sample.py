@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,17 +33,20 @@ def write_study(
         "kind": "sweep", "file": "failover.py", "scenario": "failover.py", "question": "How long is traffic gone?",
         "hypothesis": "not long", "refuted_by": "long", "seeds": max(map(len, values.values())), "settings": {},
         "show": [], "axes": [{"name": axis, "points": {k: {} for k in found}} for axis, found in points.items()],
-        "skipped": {}, "kernel": kernel, "clock": "virtual",
+        "skipped": _skipped(points, values), "kernel": kernel, "clock": "virtual",
     }  # fmt: skip
     files = {
         "study.json": asked, "environment.json": {"command": "testbed sweep failover.py", "kernel": kernel},
         "record/results.json": results_json(results), "record/verdict.json": judge_cells(results).to_json(),
     }  # fmt: skip
-    for seed in range(1, int(str(asked["seeds"])) + 1):
-        files[f"cells/{seed}/environment.json"] = {"kernel": kernel, "clock": "virtual"}
-        files[f"cells/{seed}/record/verdict.json"] = {}
+    files["facts.json"] = {r.cell.name: {"clock": {"virtual": 6}, "kernel": {kernel: 6}} for r in results}
     for file, content in files.items():
         path = directory / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content), encoding="utf-8")
     return directory
+
+
+def _skipped(points: Mapping[str, Mapping[str, object]], values: Values) -> dict[str, str]:
+    every = itertools.product(*points.values())
+    return {Cell(dict(zip(points, each, strict=True)), {}).name: "no" for each in every if each not in values}

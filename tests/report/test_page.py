@@ -15,6 +15,7 @@ import pytest
 from testbed.errors import InputError
 from testbed.plan.plan import Plan
 from testbed.plan.schema import plan_from_json, plan_json
+from testbed.report.numbers import spoken
 from testbed.report.page import write_report
 from testbed.verdict import Measurement, judge
 from tests.report.page import Page
@@ -67,7 +68,7 @@ def test_every_number_of_the_verdict_is_on_the_page(run_dir: Path) -> None:
     numbers = [each[name] for each in measurements for name in ("value", "expected", "low", "high")]
     assert {number for number in numbers if number is not None} <= set(page.values)
     for each in measurements:
-        assert each["name"].replace("_", " ") in page.text
+        assert spoken(each["name"]) in page.text
         assert each["source"] in page.text
 
 

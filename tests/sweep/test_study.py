@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,8 @@ from testbed.verdict import Measurement, Verdict, judge
 HERE = Path(__file__).parent
 
 
-def a_study(**fields: object) -> Study:
-    return Study("tiny.py", "?", "", "", **fields)  # type: ignore[arg-type]
+def a_study(seeds: int = 10, settings: Mapping[str, str] | None = None) -> Study:
+    return Study("tiny.py", "?", "", "", seeds, settings or {})
 
 
 def result(*values: float | None, low: float = 0.0, high: float = 10.0, unknown: tuple[int, ...] = ()) -> CellResult:
@@ -37,10 +38,26 @@ def test_cells_are_all_combinations_in_order_and_what_the_user_gives_counts() ->
     study = a_study(settings={"z": "0"})
     study.axis("a", {"one": {"x": "1"}, "two": {"x": "2"}})
     study.axis("b", {"three": {"y": "3"}})
-    cells = study.cells({"y": "given"})
+    cells = study.cells({"z": "given"})
     assert [cell.at for cell in cells] == [{"a": "one", "b": "three"}, {"a": "two", "b": "three"}]
-    assert [cell.settings for cell in cells] == [{"z": "0", "x": "1", "y": "given"}, {"z": "0", "x": "2", "y": "given"}]
+    given = {"z": "given", "y": "3"}
+    assert [cell.settings for cell in cells] == [{"x": "1", **given}, {"x": "2", **given}]
     assert cells[0].name == "a one, b three"
+
+
+def test_what_an_axis_varies_cannot_be_given_as_well() -> None:
+    """A cell that says "two Direct Connects" would be another design."""
+    study = a_study()
+    study.axis("design", {"one": {"topology": "1.py"}, "two": {"topology": "2.py"}})
+    with pytest.raises(InputError, match="--set topology: is what the axis design varies"):
+        study.cells({"topology": "3.py"})
+
+
+def test_runs_are_counted_without_making_the_cells() -> None:
+    study = a_study(seeds=7)
+    for number in range(20):
+        study.axis(str(number), {str(label): {} for label in range(1000)})
+    assert study.count() == 7 * 1000**20
 
 
 def test_a_study_without_axes_is_one_cell() -> None:
