@@ -15,8 +15,9 @@ import click
 from testbed.cli.studying import Playable, Wanted, confirm, play_quietly
 from testbed.compare.comparison import Comparison, complete
 from testbed.compare.comparison import compare as bring_together
-from testbed.compare.page import terminal_lines, to_json, write_comparison
+from testbed.compare.page import to_json, write_comparison
 from testbed.compare.sides import along, read_sides
+from testbed.compare.tables import terminal_lines
 from testbed.errors import Exit, InputError, Problem
 from testbed.load import read_study
 from testbed.parameters import parse_settings

@@ -90,7 +90,7 @@ def _best(comparison: Comparison, place: Place, name: str) -> str:
         parts.append(f"with fewer than {LEAST} runs a side nothing is said about chance")
     else:
         parts = [*_claims(ranked), *parts]
-    return f"{values}{medians}. {capital('; '.join(parts))}."
+    return f"{values}{medians}: {'; '.join(parts)}."
 
 
 def _claims(ranked: Ranked) -> Iterator[str]:

@@ -42,6 +42,12 @@ class Comparison:
         return tuple(side.name for side in self.sides)
 
     @property
+    def question(self) -> str:
+        """What was asked of the sides; empty where each was asked something else."""
+        asked = {side.question for side in self.sides}
+        return asked.pop() if len(asked) == 1 else ""
+
+    @property
     def measured(self) -> tuple[str, ...]:
         """What is compared: what has a better side or a bound."""
         return shown([result for place in self.places for result in place.results])

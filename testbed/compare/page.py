@@ -1,56 +1,73 @@
-"""The page of a comparison: the answer, what differs besides, charts on the same axes, the table, what it is not."""
+"""The page of a comparison: a summary of one page, then what is behind it. With charts, data and Markdown beside it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from testbed.compare import comparison as compared
 from testbed.compare.answer import answer, not_shown
-from testbed.compare.comparison import Comparison
-from testbed.compare.difference import METHOD, Difference
-from testbed.report import data, study_words
+from testbed.compare.comparison import Comparison, loud
+from testbed.compare.difference import METHOD
+from testbed.compare.tables import every, groups, markdown, panels, runs_words
+from testbed.report import curves, data, study_words
 from testbed.report.axes import SIDE
 from testbed.report.facts import words
-from testbed.report.numbers import capital, counted, listed, number, quantity, spoken
-from testbed.report.page import TEMPLATES, render, save
+from testbed.report.numbers import counted, listed
+from testbed.report.page import TEMPLATES, Drawing, Picture, render, save
 from testbed.report.rundir import CHARTS, REPORT
 from testbed.report.study_page import drawings
 from testbed.report.studydir import StudyRun
 from testbed.study import Axis, Cell, CellResult
 from testbed.verdict import Judgement, Verdict
 
-COMPARISON = "comparison.json"
-MARKS = {
-    "better": "✓ better",
-    "worse": "✕ worse",
-    "equal": "= equal",
-    "unclear": "? too close to call",
-    "other": "differs",
-}
+COMPARISON, SUMMARY = "comparison.json", "summary.md"
+PANELS_MAX = 6
+"""Measurements in the one picture of the summary; arbitrary: half a printed page."""
 
 
 def write_comparison(found: Comparison, directory: Path, command: str) -> Path:
-    """Write page, charts, data and ``comparison.json`` into a folder, and return the page's path."""
+    """Write page, Markdown, charts, data and ``comparison.json`` into a folder, and return the page's path."""
     run = as_study(found, directory)
     directory.mkdir(parents=True, exist_ok=True)
-    pictures = [save(drawing, directory / CHARTS) for drawing in drawings(run)]
+    pictures = [save(drawing, directory / CHARTS) for drawing in _drawings(found, run)]
     data.write_tables(data.rows(run), directory)
-    (directory / COMPARISON).write_text(json.dumps(to_json(found), indent=1) + "\n", encoding="utf-8")
-    path = directory / REPORT
-    unfinished = path.with_suffix(".tmp")
-    values = {
+    texts = {
+        COMPARISON: json.dumps(to_json(found), indent=1) + "\n",
+        SUMMARY: markdown(found, f"{CHARTS}/{pictures[0].name}.svg" if pictures else "", command),
+        REPORT: render("compare.html.j2", _values(found, pictures, command)),
+    }
+    for name, text in texts.items():
+        unfinished = directory / f"{name}.tmp"
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(directory / name)
+    return directory / REPORT
+
+
+def _drawings(found: Comparison, run: StudyRun) -> Iterator[Drawing]:
+    """First the summary's: all measurements at a glance, or, where there are axes, the first measurement along them."""
+    if len(found.places) == 1:
+        shown = panels(found)[:PANELS_MAX]
+        told = f"{counted(len(shown), 'measurement')} of {listed(list(found.names))}, each on its own scale."
+        yield Drawing("at-a-glance", "At a glance", told, partial(curves.panels_figure, found.names, shown))
+    yield from drawings(run)
+
+
+def _values(found: Comparison, pictures: list[Picture], command: str) -> dict[str, Any]:
+    return {
         "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
         "title": listed(list(found.names)),
-        "title_sides": found.names,
-        "cells": counted(len(found.places), "cell"),
+        "sides": found.names,
+        "question": found.question,
+        "runs": runs_words(found),
         "answer": answer(found),
-        "loud": compared.loud(found),
+        "loud": loud(found),
         "pictures": pictures,
         "legend": study_words.LEGEND,
-        "tables": [_table(found, name) for name in found.measured],
+        "groups": groups(found),
+        "places": len(found.places) > 1,
         "base": found.names[0],
         "method": METHOD,
         "not_shown": not_shown(found),
@@ -60,8 +77,6 @@ def write_comparison(found: Comparison, directory: Path, command: str) -> Path:
         ],
         "command": command,
     }
-    unfinished.write_text(render("compare.html.j2", values), encoding="utf-8")
-    return unfinished.replace(path)
 
 
 def as_study(found: Comparison, directory: Path) -> StudyRun:
@@ -81,7 +96,7 @@ def to_json(found: Comparison) -> dict[str, Any]:
     return {
         "sides": list(found.names),
         "answer": answer(found),
-        "loud": compared.loud(found),
+        "loud": loud(found),
         "not_shown": not_shown(found),
         "method": METHOD,
         "differences": [
@@ -93,68 +108,3 @@ def to_json(found: Comparison) -> dict[str, Any]:
             for place, name, side, each in every(found)
         ],
     }  # fmt: skip
-
-
-def every(found: Comparison) -> Iterator[tuple[compared.Place, str, str, Difference]]:
-    """Each difference, with where it is and whose."""
-    for name in found.measured:
-        for place in found.places:
-            for side, each in zip(found.names[1:], compared.differences(place, name), strict=True):
-                if each is not None:
-                    yield place, name, side, each
-
-
-def _table(found: Comparison, name: str) -> dict[str, Any]:
-    """One measurement: a row for each place, a column for each side."""
-    summaries = [each for place in found.places for each in compared.summaries(place, name) if each is not None]
-    better = summaries[0].better if summaries else ""
-    return {
-        "name": capital(spoken(name)),
-        "unit": summaries[0].unit if summaries else "",
-        "better": f"{better} is better" if better else "no side is better",
-        "places": len(found.places) > 1,
-        "rows": [_row(place, name) for place in found.places],
-    }
-
-
-def _row(place: compared.Place, name: str) -> dict[str, Any]:
-    base, *others = compared.summaries(place, name)
-    cells: list[dict[str, Any]] = []
-    for each, by in zip([base, *others], [None, *compared.differences(place, name)], strict=True):
-        cells.append(
-            {
-                "median": number(each.median if each else None, none="not measured"),
-                "left_out": each.left_out if each else 0,
-                "runs": len(each.values) if each else 0,
-                "difference": _difference(by) if by is not None else "",
-                "mark": MARKS[by.verdict] if by is not None and by.low is not None else "",
-                "verdict": by.verdict if by is not None else "",
-            }
-        )
-    return {"place": place.name, "cells": cells}
-
-
-def _difference(by: Difference) -> str:
-    if by.value is None:
-        return ""
-    sign = "+" if by.value > 0 else ""
-    if by.low is None or by.high is None:
-        return f"{sign}{number(by.value)}, too few runs for an interval"
-    return f"{sign}{number(by.value)} ({number(by.low)} to {number(by.high)})"
-
-
-def terminal_lines(found: Comparison) -> list[str]:
-    """The answer first, then what has to be said, then every difference."""
-    lines = [*answer(found), ""]
-    lines += [f"WARNING  {line}" for line in compared.loud(found)]
-    lines += [""] if lines[-1] else []
-    rows = [_words(found, *each) for each in every(found)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
-    lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return [*lines, "", f"intervals: {METHOD}"]
-
-
-def _words(found: Comparison, place: compared.Place, name: str, side: str, each: Difference) -> Sequence[str]:
-    medians = f"{quantity(each.other.median, each.other.unit)} against {quantity(each.base.median, each.base.unit)}"
-    where = f"{place.name}: " if place.name else ""
-    return f"{where}{name}", f"{side} against {found.names[0]}", medians, _difference(each), each.verdict

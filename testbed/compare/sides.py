@@ -8,7 +8,7 @@ from pathlib import Path
 
 from testbed.errors import InputError, Problem, known
 from testbed.report.facts import PARAMETER, Facts, facts_of, together
-from testbed.report.rundir import read_run
+from testbed.report.rundir import Run, read_run
 from testbed.report.studydir import CELLS, StudyRun, is_study, read_study_run
 from testbed.study import DESIGN, Axis, Cell, CellResult, Played
 
@@ -26,6 +26,7 @@ class Side:
     axes: tuple[Axis, ...]
     results: tuple[CellResult, ...]
     facts: Facts
+    question: str = ""
 
 
 def read_sides(directories: Sequence[Path], by: str | None) -> list[Side]:
@@ -68,10 +69,15 @@ def _names(directories: Sequence[Path]) -> list[str]:
 def _read(name: str, directory: Path) -> Side:
     if is_study(directory):
         run = read_study_run(directory)
-        return Side(name, run.varied, _only(run.results, run.varied), _facts(run, run.results))
+        return Side(name, run.varied, _only(run.results, run.varied), _facts(run, run.results), run.asked["question"])
     single = read_run(directory)
     played = Played(int(single.environment.get("seed") or 0), single.judgement)
-    return Side(name, (), (CellResult(Cell({}, {}), (played,)),), facts_of([directory]))
+    return Side(name, (), (CellResult(Cell({}, {}), (played,)),), facts_of([directory]), _question(single))
+
+
+def _question(run: Run) -> str:
+    scenario = run.environment.get("scenario")
+    return str(scenario.get("question", "")) if isinstance(scenario, dict) else ""
 
 
 def _only(results: Sequence[CellResult], axes: Sequence[Axis]) -> tuple[CellResult, ...]:
@@ -106,5 +112,7 @@ def along(directory: Path, by: str | None) -> list[Side]:
     for label in points:
         cells = tuple(result for result in run.results if result.cell.at[name] == label)
         facts = {k: v for k, v in _facts(run, cells).items() if k.removeprefix(PARAMETER) not in compared}
-        sides.append(Side(label if name == DESIGN else f"{name} {label}", rest, _only(cells, rest), facts))
+        sides.append(
+            Side(label if name == DESIGN else f"{name} {label}", rest, _only(cells, rest), facts, run.asked["question"])
+        )
     return sides

@@ -70,7 +70,7 @@ def curves(run: StudyRun, x: Numbers) -> list[Curve]:
     others = [axis.name for axis in run.varied if axis.name != x.axis.name]
     found: dict[str, list[CellResult]] = {}
     for result in run.results:
-        label = ", ".join(f"{name} {result.cell.at[name]}" for name in others)
+        label = ", ".join(_named(name, result.cell.at[name]) for name in others)
         found.setdefault(label, []).append(result)
     return [Curve(label, _sorted(cells, x)) for label, cells in found.items()]
 
@@ -84,4 +84,9 @@ def short_name(run: StudyRun, result: CellResult) -> str:
     at = result.cell.at
     if len(run.varied) == 1:
         return at[run.varied[0].name]
-    return ", ".join(f"{axis.name} {at[axis.name]}" for axis in run.varied) or "all runs"
+    return ", ".join(_named(axis.name, at[axis.name]) for axis in run.varied) or "all runs"
+
+
+def _named(axis: str, label: str) -> str:
+    """A place on an axis; a side's name says enough."""
+    return label if axis == SIDE else f"{axis} {label}"

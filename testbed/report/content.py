@@ -19,6 +19,8 @@ from testbed.verdict import Measurement, Verdict
 MARKS = {Verdict.PASS: "✓", Verdict.UNKNOWN: "?", Verdict.FAIL: "✕"}
 AROUND = 0.35
 """What a bar shows on either side of the interval, as a share of it."""
+ALONGSIDE = 8
+"""So many numbers without a bound are shown beside those with one; more are folded away. Arbitrary."""
 EVENTS_MAX = 400
 """Arbitrary: more are not read; the record has them all."""
 SHOWN_ELSEWHERE = ("console", "scenario", "command")
@@ -58,6 +60,13 @@ def number_rows(measurements: Sequence[Measurement]) -> list[NumberRow]:
         )
         for each in measurements
     ]  # fmt: skip
+
+
+def by_bound(rows: Sequence[NumberRow]) -> tuple[list[NumberRow], list[NumberRow]]:
+    """Rows that decide, and those that are for information; few of the latter are shown with the others."""
+    decide = [row for row in rows if row.bar or row.verdict != Verdict.PASS.name]
+    rest = [row for row in rows if row not in decide]
+    return (decide, rest) if decide and len(rest) > ALONGSIDE else (list(rows), [])
 
 
 def _bar(each: Measurement) -> Bar | None:

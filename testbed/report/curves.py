@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from testbed.check.cells import Summary, summarise
@@ -18,10 +19,20 @@ if TYPE_CHECKING:
 CURVES_MAX = len(style.SERIES)
 LEFT, RIGHT, TOP, BOTTOM, HEIGHT = 0.85, 0.15, 0.2, 0.5, 2.9
 NAMES_IN, CHARACTER_IN, ROW_IN = 3.4, 0.072, 0.34
+PANEL_NAMES_IN, PANEL_ROW_IN, PANEL_COLUMNS = 2.2, 0.28, 3
 MARKERS = "os^DvPX"
 """Curves differ by these as well as by colour."""
 WIDE = 20
 """An axis whose largest number is more than so many times its smallest is drawn by logarithm; arbitrary."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One measurement among several: a summary for each row, ``None`` where it was not measured."""
+
+    name: str
+    unit: str
+    rows: tuple[Summary | None, ...]
 
 
 def curve_figure(x: Numbers, found: Sequence[Curve], name: str) -> Figure:
@@ -54,16 +65,18 @@ def _curve(axes: Axes, points: Sequence[tuple[float, Summary]], number: int, lab
     colour, marker = style.SERIES[number % CURVES_MAX], MARKERS[number % len(MARKERS)]
     places = [place for place, each in points if each.median is not None]
     medians = [each.median for _, each in points if each.median is not None]
-    axes.plot(places, medians, color=colour, marker=marker, markersize=6, linewidth=1.6, label=label, zorder=4)
+    axes.plot(
+        places, medians, color=colour, marker=marker, markersize=_size(number), linewidth=1.6, label=label, zorder=4
+    )
     band = [(place, each) for place, each in points if each.bound_low is not None and each.bound_high is not None]
     if band:
         axes.fill_between(
             [place for place, _ in band], [each.bound_low or 0.0 for _, each in band],
-            [each.bound_high or 0.0 for _, each in band], color=colour, alpha=0.16, linewidth=0, zorder=1,
+            [each.bound_high or 0.0 for _, each in band], color=colour, alpha=0.12, linewidth=0, zorder=1,
         )  # fmt: skip
         for place, each in band:  # also visible where the band is thin, or there is but one point
             axes.vlines(
-                place, each.bound_low or 0, each.bound_high or 0, color=colour, alpha=0.3, linewidth=7, zorder=2
+                place, each.bound_low or 0, each.bound_high or 0, color=colour, alpha=0.3, linewidth=3, zorder=2
             )
     expected = [(place, each.expected) for place, each in points if each.expected is not None]
     axes.plot(
@@ -75,6 +88,11 @@ def _curve(axes: Axes, points: Sequence[tuple[float, Summary]], number: int, lab
         if each.median is not None and each.low is not None and each.high is not None:
             ends = [[each.median - each.low], [each.high - each.median]]
             axes.errorbar(place, each.median, ends, color=colour, capsize=4, linewidth=1.2, zorder=4)
+
+
+def _size(number: int) -> float:
+    """Later marks are smaller, so that those that lie below them are seen."""
+    return max(4.0, 8.5 - 1.5 * number)
 
 
 def cell_figure(run: StudyRun, name: str) -> Figure:
@@ -90,26 +108,53 @@ def rows_figure(rows: Sequence[tuple[str, Summary]], name: str) -> Figure:
     names = min(NAMES_IN, 0.4 + CHARACTER_IN * max((len(label) for label, _ in rows), default=0))
     figure = style.new_figure(TOP + height + BOTTOM)
     axes = style.new_axes(figure, names, TOP, style.WIDTH_IN - names - RIGHT, height)
+    _rows(axes, rows, _title(name, rows[0][1].unit if rows else ""), 44)
+    return figure
+
+
+def panels_figure(labels: Sequence[str], panels: Sequence[Panel]) -> Figure:
+    """Several measurements of the same rows, each with a scale of its own; labels at the left."""
+    columns = min(PANEL_COLUMNS, len(panels))
+    names = min(PANEL_NAMES_IN, 0.4 + CHARACTER_IN * max(map(len, labels)))
+    wide, height = (style.WIDTH_IN - names) / columns, PANEL_ROW_IN * len(labels) + 0.1
+    lines = -(-len(panels) // columns)
+    figure = style.new_figure(lines * (TOP + height + BOTTOM))
+    for number, panel in enumerate(panels):
+        left, top = names + number % columns * wide, number // columns * (TOP + height + BOTTOM) + TOP
+        axes = style.new_axes(figure, left, top, wide - 0.2, height)
+        shown = labels if number % columns == 0 else [""] * len(labels)
+        _rows(
+            axes, list(zip(shown, panel.rows, strict=True)), _title(panel.name, panel.unit), int(names / CHARACTER_IN)
+        )
+    return figure
+
+
+def _rows(axes: Axes, rows: Sequence[tuple[str, Summary | None]], title: str, letters: int) -> None:
+    """Runs, median, interval and theory of each, below each other."""
     _dress(axes)
     for number, (_, each) in enumerate(rows):
-        place, colour = -float(number), style.SERIES[0]
-        if each.bound_low is not None and each.bound_high is not None:
-            axes.hlines(place, each.bound_low, each.bound_high, color=style.UP, alpha=0.55, linewidth=12, zorder=1)
-        if each.expected is not None:
-            axes.vlines(each.expected, place - 0.3, place + 0.3, color=style.INK, linewidth=1.2, zorder=3)
-        axes.plot(each.values, [place] * len(each.values), ".", color=colour, alpha=0.5, markersize=4, zorder=3)
-        if each.median is not None:
-            axes.plot([each.median], [place], "o", color=colour, markersize=8, zorder=5)
-        if each.median is not None and each.low is not None and each.high is not None:
-            ends = [[each.median - each.low], [each.high - each.median]]
-            axes.errorbar(each.median, place, xerr=ends, color=colour, capsize=5, linewidth=1.4, zorder=4)
-    axes.set_yticks([-float(n) for n in range(len(rows))], [style.shorten(label, 44) for label, _ in rows])
+        if each is not None:
+            _row(axes, -float(number), each)
+    axes.set_yticks([-float(n) for n in range(len(rows))], [style.shorten(label, letters) for label, _ in rows])
     axes.tick_params(axis="y", length=0, labelcolor=style.INK)
     axes.set_ylim(-len(rows) + 0.4, 0.6)
-    axes.set_xlabel(_title(name, rows[0][1].unit if rows else ""), fontsize=style.SMALL, color=style.MUTED)
+    axes.set_xlabel(title, fontsize=style.SMALL, color=style.MUTED)
     low, high = axes.get_xlim()
     axes.set_xlim(min(0.0, low), high)
-    return figure
+
+
+def _row(axes: Axes, place: float, each: Summary) -> None:
+    colour = style.SERIES[0]
+    if each.bound_low is not None and each.bound_high is not None:
+        axes.hlines(place, each.bound_low, each.bound_high, color=style.UP, alpha=0.55, linewidth=12, zorder=1)
+    if each.expected is not None:
+        axes.vlines(each.expected, place - 0.3, place + 0.3, color=style.INK, linewidth=1.2, zorder=3)
+    axes.plot(each.values, [place] * len(each.values), ".", color=colour, alpha=0.5, markersize=4, zorder=3)
+    if each.median is not None:
+        axes.plot([each.median], [place], "o", color=colour, markersize=8, zorder=5)
+    if each.median is not None and each.low is not None and each.high is not None:
+        ends = [[each.median - each.low], [each.high - each.median]]
+        axes.errorbar(each.median, place, xerr=ends, color=colour, capsize=5, linewidth=1.4, zorder=4)
 
 
 def _dress(axes: Axes) -> None:

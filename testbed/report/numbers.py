@@ -64,7 +64,13 @@ def size(count: int) -> str:
 
 def spoken(name: str) -> str:
     """A measurement's name as people write it: ``rtt_p50_before`` is ``RTT p50 before``."""
-    return " ".join(word.upper() if word in SHORT else word for word in name.split("_"))
+    return " ".join(map(_word, name.split("_")))
+
+
+def _word(word: str) -> str:
+    if word in SHORT:
+        return word.upper()
+    return f"{word[:-1].upper()}s" if word.endswith("s") and word[:-1] in SHORT else word
 
 
 def capital(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from testbed.report import cells, charts, content, failure, lanes, matrix, style, timeline, topology, words
 from testbed.report.rundir import CHARTS, REPORT, Run, read_run
 from testbed.report.sites import broken_by
+from testbed.verdict import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,6 +108,12 @@ def render(template: str, values: dict[str, Any]) -> str:
     return environment.get_template(template).render(values)
 
 
+def _findings(run: Run, pictures: dict[str, Picture]) -> list[str]:
+    """The answer in numbers: under the verdict, before anything else is read."""
+    found = words.finding(run.judgement) if run.judgement.verdict is Verdict.PASS else ""
+    return [*([found] if found else []), *(each.sentence for name, each in pictures.items() if "matrix-" in name)]
+
+
 def _values(run: Run, pictures: dict[str, Picture]) -> dict[str, Any]:
     scenario = run.environment.get("scenario") or {}
     verdict = run.judgement.verdict
@@ -125,7 +132,8 @@ def _values(run: Run, pictures: dict[str, Picture]) -> dict[str, Any]:
         "reasons": words.more_reasons(run.judgement),
         "failures": [event.fields for event in run.failures],
         "tails": failure.log_tails(run),
-        "numbers": content.number_rows(run.judgement.measurements),
+        "findings": _findings(run, pictures),
+        "numbers": content.by_bound(content.number_rows(run.judgement.measurements)),
         "topology": pictures["topology"],
         "happened": [pictures[name] for name in ("timeline", "close-up") if name in pictures],
         "matrices": [picture for name, picture in pictures.items() if name.startswith("matrix-")],

@@ -70,6 +70,7 @@ def _values(run: StudyRun, pictures: list[Picture]) -> dict[str, Any]:
         "verdict": verdict.name,
         "mark": content.MARKS[verdict],
         "sentence": study_words.answer(run),
+        "findings": [f"{each.title}: {each.sentence}" for each in pictures[:1]],
         "reasons": list(run.judgement.why),
         "loud": mixed(together(list(run.facts.values()))),
         "left_out": study_words.left_out(run),
@@ -95,9 +96,14 @@ def _table(run: StudyRun, name: str) -> dict[str, Any]:
     rows = [(axes.short_name(run, result), each) for result in run.results if (each := summarise(result, name))]
     unit = rows[0][1].unit if rows else ""
     return {
-        "name": capital(spoken(name)), "unit": unit, "source": rows[0][1].source if rows else "",
+        "name": capital(spoken(name)), "unit": unit, "source": _source(rows[0][1].source if rows else ""),
         "rows": [_row(label, each) for label, each in rows],
     }  # fmt: skip
+
+
+def _source(text: str) -> str:
+    """Where theory comes from; nothing where the table says already that there is none."""
+    return "" if text in ("", "no theory") else text if text.startswith("no theory") else f"Theory: {text}"
 
 
 def _row(label: str, each: Summary) -> dict[str, Any]:

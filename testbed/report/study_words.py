@@ -41,7 +41,7 @@ def _course(x: Numbers, curve: Curve, name: str) -> str:
     if not known:
         return ""
     (first, one), (last, other) = known[0], known[-1]
-    which = f"{curve.label}: " if curve.label else ""
+    which = f"with {curve.label}, " if curve.label else ""
     words = spoken(name)
     if len(known) == 1:
         return f"{which}median {words} is {quantity(one.median, one.unit)} at {x.axis.name} {first}"

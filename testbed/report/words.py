@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from testbed.check.flows import Gap
 from testbed.history import Event
 from testbed.report.lanes import PROTOCOLS, FaultBand, Lane, fault_words
-from testbed.report.numbers import counted, listed, number, seconds
+from testbed.report.numbers import capital, counted, interval, listed, number, quantity, seconds, spoken
 from testbed.report.rundir import Run
 from testbed.report.streams import Stream
 from testbed.verdict import Judgement, Verdict
@@ -34,6 +34,15 @@ def verdict_sentence(judgement: Judgement) -> str:
     return f"{whole} where theory allows" + (f"; {rest} more for information." if rest else ".")
 
 
+def finding(judgement: Judgement) -> str:
+    """The first number that theory bounds, which is what a scenario asks about; empty: there is none."""
+    for each in judgement.measurements:
+        if each.value is not None and (each.low is not None or each.high is not None):
+            allowed = f"{interval(each.low, each.high)} {each.unit}".rstrip()
+            return f"{capital(spoken(each.name))}: {quantity(each.value, each.unit)}. Theory allows {allowed}."
+    return ""
+
+
 def more_reasons(judgement: Judgement) -> list[str]:
     """What else the judgement says, beyond :func:`verdict_sentence`."""
     if judgement.verdict is Verdict.PASS or not judgement.why:
@@ -53,7 +62,7 @@ def topology_sentence(run: Run, bands: Sequence[FaultBand]) -> str:
     parts += [counted(len(plan.tunnels), "tunnel")] if plan.tunnels else []
     targets = list(dict.fromkeys(band.target for band in bands))
     broke = f"What was broken is marked: {listed(targets)}." if targets else "Nothing was broken."
-    return f"{listed(parts).capitalize()}. {broke}"
+    return f"{capital(listed(parts))}. {broke}"
 
 
 def timeline_sentence(run: Run, found: Sequence[Lane], bands: Sequence[FaultBand], drawn: int) -> str:
