@@ -77,7 +77,7 @@ def test_designs_of_one_study_are_its_sides_and_the_answer_names_the_best(tmp_pa
     assert found.names == ("DX", "VPN")
     (sentence,) = answer(found)
     assert sentence.startswith(
-        "Gap: DX 1.25 s, VPN 32.5 s (medians). DX is best, 31.25 s less than VPN (95 % interval "
+        "Gap: DX 1.25 s, VPN 32.5 s (medians): DX is best, 31.25 s less than VPN (95 % interval "
     )
     assert loud(found) == []
 
@@ -169,6 +169,11 @@ def test_the_page_has_the_answer_first_and_the_data_beside_it(tmp_path: Path) ->
     table = pyarrow.parquet.read_table(tmp_path / "out" / "data.parquet")
     assert table.num_rows == 12
     assert table.column("value").to_pylist()[:2] == [1.0, 1.1]
+    text = (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
+    assert (
+        text.index("DX is best") < text.index("charts/at-a-glance.svg") < text.index("| **32.5**<br>+31.25 (29.25 to")
+    )
+    assert "What this does not show:" in text
     assert json.loads((tmp_path / "out" / "comparison.json").read_text(encoding="utf-8")) == to_json(found)
 
 

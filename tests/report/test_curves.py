@@ -1,0 +1,71 @@
+"""Claims about charts of studies: every axis says what it shows and in which unit, and every side has its row."""
+
+from __future__ import annotations
+
+import pytest
+
+from testbed.check.cells import Summary, summarise
+from testbed.report import curves, style
+from testbed.report.axes import Numbers, numbers
+from testbed.report.axes import curves as curves_of
+from testbed.report.numbers import spoken
+from testbed.report.studydir import StudyRun
+from testbed.study import Axis, Cell, CellResult, Played
+from testbed.verdict import Measurement, judge
+from tests.conftest import ROOT
+
+DELAYS, MODELS = ("1 ms", "5 ms", "50 ms"), ("even", "bursts")
+
+
+def cell(delay: str, model: str) -> CellResult:
+    runs = [
+        Played(n, judge([Measurement("rtt_p50", float(n), "ms", 2.0, 0.0, 9.0, "a book", "lower")])) for n in range(6)
+    ]
+    return CellResult(Cell({"dx.delay": delay, "model": model}, {}), tuple(runs))
+
+
+@pytest.fixture
+def run() -> StudyRun:
+    axes = (Axis("dx.delay", {each: {} for each in DELAYS}), Axis("model", {each: {} for each in MODELS}))
+    results = tuple(cell(delay, model) for delay in DELAYS for model in MODELS)
+    return StudyRun(ROOT, {"show": []}, axes, {}, results, judge([]))
+
+
+def along(run: StudyRun) -> Numbers:
+    found = numbers(run.axes[0])
+    assert found is not None
+    return found
+
+
+def test_axes_have_names_and_units(run: StudyRun) -> None:
+    with style.settings():
+        (axes,) = curves.curve_figure(along(run), curves_of(run, along(run)), "rtt_p50").axes
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("dx.delay, ms", "RTT p50, ms")
+        (axes,) = curves.cell_figure(run, "rtt_p50").axes
+        assert axes.get_xlabel() == "RTT p50, ms"
+        assert axes.get_yticklabels()[0].get_text() == "dx.delay 1 ms, model even"
+
+
+def test_curves_are_told_apart_by_their_marks_and_not_by_colour_alone(run: StudyRun) -> None:
+    with style.settings():
+        (axes,) = curves.curve_figure(along(run), curves_of(run, along(run)), "rtt_p50").axes
+        marked = [line for line in axes.get_lines() if str(line.get_label()).startswith("model ")]
+    assert len({str(line.get_marker()) for line in marked}) == len(MODELS)
+
+
+def test_panels_have_a_row_for_each_side_and_a_scale_each(run: StudyRun) -> None:
+    one: Summary | None = summarise(run.results[0], "rtt_p50")
+    panels = [curves.Panel(f"number_{n}", "ms", (one, None, one)) for n in range(4)]
+    with style.settings():
+        figure = curves.panels_figure(("A", "B", "C"), panels)
+    assert [axes.get_xlabel() for axes in figure.axes] == [f"number {n}, ms" for n in range(4)]
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["A", "B", "C"]
+    assert all(len(axes.get_yticks()) == 3 for axes in figure.axes)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("rtt_p50_before", "RTT p50 before"), ("path_mtus", "path MTUs"), ("iops_randread-qd1", "IOPS randread-qd1")],
+)
+def test_abbreviations_are_written_as_such(name: str, words: str) -> None:
+    assert spoken(name) == words
