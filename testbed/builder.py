@@ -210,13 +210,14 @@ class Topology(NatGateways):
 
         A rule is a line such as ``"in tcp 443 from any"`` (:mod:`testbed.guards`).
         """
-        self._groups.append(SecurityGroup(name=name, hosts=tuple(hosts), rules=tuple(rules)))
+        belong, said = self._lists(f"security group {name}", hosts=hosts, rules=rules)
+        self._groups.append(SecurityGroup(name=name, hosts=belong, rules=said))
         return name
 
     def network_acl(self, name: str, site: SiteHandle, rules: Sequence[str], *, subnets: Sequence[str] = ()) -> str:
         """Filter what crosses the border of subnets (all of the site), in order; answers need a rule of their own."""
-        acl = NetworkAcl(name=name, site=site.name, subnets=tuple(subnets), rules=tuple(rules))
-        self._acls.append(acl)
+        said, at = self._lists(f"network ACL {name}", rules=rules, subnets=subnets)
+        self._acls.append(NetworkAcl(name=name, site=site.name, subnets=at, rules=said))
         return name
 
     def build(self) -> model.Model:
@@ -237,6 +238,9 @@ class Topology(NatGateways):
         self._sites[name] = replace(site, cidr6=site.cidr6 or f"fd00:0:{len(self._sites) + 1:x}::/48")
         self._made_subnets.add(name)
         return SiteHandle(self, name)
+
+    def _lists(self, where: str, **given: object) -> list[tuple[str, ...]]:
+        return [fields.texts(f"{where}, {name}", value, self.parameters.problems) for name, value in given.items()]
 
     def _gateway_kind(self, site: str) -> str:
         return "virtual-private-gateway" if self._sites[site].kind == "vpc" else "customer-gateway"

@@ -173,6 +173,15 @@ def unknown(where: str, given: Mapping[str, object], kind: type, problems: list[
     problems += [Problem(where, f"no such option: {name}", known(name, names)) for name in given if name not in names]
 
 
+def texts(where: str, given: object, problems: list[Problem]) -> tuple[str, ...]:
+    """Read a list of words. One text alone, which Python takes for a list of its letters, is noted in ``problems``."""
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        problems.append(Problem(where, f"{given!r} is no list of texts", f"[{given!r}]"))
+        return ()
+    problems += [Problem(where, f"{each!r} is no text", f"{str(each)!r}") for each in given if not isinstance(each, str)]
+    return tuple(each for each in given if isinstance(each, str))
+
+
 _KINDS: dict[str, type[Quantity]] = {
     "delay": Duration, "jitter": Duration, "delay_correlation": Ratio, "loss": Ratio, "loss_correlation": Ratio,
     "duplicate": Ratio, "duplicate_correlation": Ratio, "corrupt": Ratio, "corrupt_correlation": Ratio,

@@ -8,6 +8,9 @@ A rule is a line of words::
 
 Whom it names is ``any``, a range, a site or a host. As at AWS (VPC user guide, security groups and network ACLs) a
 group is stateful: answers to what it let through pass. An ACL is stateless: answers need a rule of their own.
+
+Both are a name and rules, and yet two types: a group belongs to hosts and only allows, an ACL to subnets of a site and
+may deny. One type of both would have a field that half of its values must leave empty.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ Protocol = Literal["any", "icmp", "tcp", "udp"]
 WAYS: tuple[Way, ...] = get_args(Way)
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 PORT_MAX = 65535
-EXAMPLE = "such as 'in tcp 443 from any' or 'out any to 10.0.0.0/16'"
+EXAMPLES = ("in tcp 443 from any", "out any to 10.0.0.0/16")
+EXAMPLE = f"such as {' or '.join(map(repr, EXAMPLES))}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
+from testbed.guards import EXAMPLES
 from testbed.parameters import OFF
 from testbed.units import Duration, Quantity, Rate, Ratio, Size
 
@@ -265,8 +266,29 @@ class VolumeKeys(Strict):
     credits: SizeText | None = None
 
 
+RuleText = Annotated[
+    str,
+    WithJsonSchema({"type": "string", "description": "one rule: testbed/guards.py", "examples": list(EXAMPLES)}),
+]
+
+
+class SecurityGroupKeys(Strict):
+    """A stateful filter of hosts: see ``testbed.guards.SecurityGroup``."""
+
+    hosts: tuple[str, ...] = Field(description="those that belong to it")
+    rules: tuple[RuleText, ...] = Field(description="what is allowed; answers pass, nothing else does")
+
+
+class NetworkAclKeys(Strict):
+    """A stateless filter on the border of subnets: see ``testbed.guards.NetworkAcl``."""
+
+    site: str
+    subnets: tuple[str, ...] = Field((), description="none: all of the site's")
+    rules: tuple[RuleText, ...] = Field(description="the first that fits decides; what none fits is denied")
+
+
 class Document(Strict):
-    """A topology. The order of sites, routers, hosts, links, VPNs and stores is that of the plan."""
+    """A topology. The order of sites, routers, hosts, links, VPNs, stores and guards is that of the plan."""
 
     about: str = Field("", description="one line")
     params: dict[str, Param] = {}
@@ -278,3 +300,5 @@ class Document(Strict):
     shares: dict[str, ShareKeys] = {}
     volumes: dict[str, VolumeKeys] = {}
     nat_gateways: dict[str, NatGatewayKeys] = {}
+    security_groups: dict[str, SecurityGroupKeys] = {}
+    network_acls: dict[str, NetworkAclKeys] = {}

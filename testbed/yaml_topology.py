@@ -77,7 +77,7 @@ def _problem(document: yaml_text.Document, error: ErrorDetails) -> Problem:
     given = error["input"]
     if isinstance(given, str):
         what = f"{given!r}: {what}"
-    return Problem(document.where(place), what, "topologies/hybrid.yaml has an example of nearly every key")
+    return Problem(document.where(place), what, "topologies/*.yaml have examples of nearly every key")
 
 
 def _followed(loc: tuple[str | int, ...]) -> tuple[yaml_text.Place, Any]:
@@ -137,6 +137,10 @@ def _declare(t: Topology, content: yaml_model.Document) -> None:
         t.nfs(name, *share.between, **_given(share, "between"))
     for name, volume in content.volumes.items():
         t.volume(name, volume.host, volume.kind, **_given(volume, "host", "kind"))
+    for name, group in content.security_groups.items():
+        t.security_group(name, group.hosts, group.rules)
+    for name, acl in content.network_acls.items():
+        t.network_acl(name, SiteHandle(t, acl.site), acl.rules, subnets=acl.subnets)
 
 
 def _declare_site(t: Topology, name: str, site: yaml_model.SiteKeys) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.builder import Topology
+from testbed.builder import SiteHandle, Topology
 from testbed.load import load
 from testbed.model import Model
 from testbed.parameters import Parameters
@@ -163,6 +163,24 @@ def test_sites_in_yaml_are_the_builders(tmp_path: Path) -> None:
     web.router("gw", asn=65000, daemon="frr", ecmp=4, blocks_icmp=True, transits=True)
     t.transit_gateway("tgw", asn=64512)
     assert read(tmp_path, text) == t.build()
+
+
+def test_guards_in_yaml_are_the_builders(tmp_path: Path) -> None:
+    text = SITES + (
+        "security_groups:\n"
+        "  app: {hosts: [aws-1, dc-1], rules: [in tcp 443 from dc, out any to any]}\n"
+        "network_acls:\n"
+        "  some: {site: aws, subnets: [aws-a], rules: [deny in udp 1-1023 from any, in any from any]}\n"
+        "  whole: {site: dc, rules: []}\n"
+    )
+
+    def declare(t: Topology) -> None:
+        t.security_group("app", ["aws-1", "dc-1"], ["in tcp 443 from dc", "out any to any"])
+        aws, dc = (SiteHandle(t, name) for name in ("aws", "dc"))
+        t.network_acl("some", aws, ["deny in udp 1-1023 from any", "in any from any"], subnets=["aws-a"])
+        t.network_acl("whole", dc, [])
+
+    assert read(tmp_path, text) == built(declare)
 
 
 def test_references_stand_for_values_in_their_one_spelling_and_inside_words(tmp_path: Path) -> None:

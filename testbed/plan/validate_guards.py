@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from testbed.errors import Problem, known
-from testbed.guards import EXAMPLE, parse
+from testbed.guards import EXAMPLE, NetworkAcl, parse
 from testbed.model import Model
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
@@ -29,17 +29,23 @@ def guards(model: Model) -> Iterator[Problem]:
     for group in model.groups:
         where = f"security group {group.name}"
         if not group.hosts:
-            yield Problem(where, "no host belongs to it", "hosts=[...]")
+            yield Problem(where, "no host belongs to it", "name at least one of them in hosts")
         yield from _unknown(where, "host", group.hosts, hosts)
         yield from _rules(model, where, group.rules, may_deny=False)
     for acl in model.acls:
         where = f"network ACL {acl.name}"
-        subnets = [subnet.name for site in model.sites if site.name == acl.site for subnet in site.subnets]
-        yield from _unknown(where, "site", [acl.site], [site.name for site in model.sites])
-        yield from _unknown(where, "subnet", acl.subnets, subnets)
-        if not any(router.site == acl.site for router in model.routers):
-            yield Problem(where, f"site {acl.site} has no router to put it on", "it stands on a subnet's border")
+        yield from _place(model, where, acl)
         yield from _rules(model, where, acl.rules, may_deny=True)
+
+
+def _place(model: Model, where: str, acl: NetworkAcl) -> Iterator[Problem]:
+    site = next((site for site in model.sites if site.name == acl.site), None)
+    if site is None:
+        yield from _unknown(where, "site", [acl.site], [site.name for site in model.sites])
+        return
+    yield from _unknown(where, "subnet", acl.subnets, [subnet.name for subnet in site.subnets])
+    if not any(router.site == site.name for router in model.routers):
+        yield Problem(where, f"site {site.name} has no router to put it on", "it stands on a subnet's border")
 
 
 def _unknown(where: str, kind: str, given: Iterable[str], names: list[str]) -> Iterator[Problem]:

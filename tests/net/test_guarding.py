@@ -48,10 +48,45 @@ spaces.close()
 """
 
 
-def test_nft_takes_the_guards_and_gives_them_back() -> None:
+UNDONE = """
+import time
+from pyroute2 import IPRoute
+from testbed.net import filters
+from testbed.net.namespace import Namespaces
+from tests.plan.shipped import plan_of
+plan = plan_of("guarded.py")
+spaces = Namespaces()
+ip = IPRoute()
+spaces.create("home")
+for number, node in enumerate(filters.nodes(plan)):
+    spaces.create(node)
+    # A wire into each namespace goes when the namespace goes, and with it all that the kernel keeps there.
+    ip.link("add", ifname=f"wire{number}", kind="veth", peer={"ifname": "far", "net_ns_fd": spaces.fd(node)})
+filters.apply(plan, spaces)
+wires = {link.get("ifname") for link in ip.get_links()} - {"lo"}
+assert len(wires) == len(filters.nodes(plan)) == 3, wires
+def tables(node):
+    found = filters._nft(spaces, node, ["list", "tables"], "")
+    return found.count(filters.TABLE)
+assert [tables(node) for node in filters.nodes(plan)] == [1, 1, 1]
+assert tables("home") == 0
+spaces.close()
+spaces._fds["here"] = spaces.home
+assert tables("here") == 0
+for _ in range(100):
+    left = {link.get("ifname") for link in ip.get_links()} - {"lo"}
+    if not left:
+        break
+    time.sleep(0.1)
+assert not left, left
+"""
+
+
+@pytest.mark.parametrize("script", [IN_A_NAMESPACE, UNDONE], ids=["given-back", "undone"])
+def test_nft_takes_the_guards_and_gives_them_back_and_a_lab_undone_leaves_no_table(script: str) -> None:
     """In a user and network namespace of this test's own, where any user may."""
     program("nft")
-    argv = [program("unshare"), "--user", "--map-root-user", "--net", sys.executable, "-c", IN_A_NAMESPACE]
+    argv = [program("unshare"), "--user", "--map-root-user", "--net", sys.executable, "-c", script]
     done = subprocess.run(argv, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     if done.returncode and "unshare" in done.stderr:
         pytest.skip(f"no user namespaces here: {done.stderr.strip()}")
