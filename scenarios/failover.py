@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 
 from testbed import Duration, Lab, Measurement, Result, Scenario
 from testbed.check import failover, flows, paths
-from testbed.check.failures import FAILURES, Case, Failure, Forecast, asked, chain, problems
+from testbed.check.cases import Case, chain
+from testbed.check.failures import FAILURES, Failure, asked, problems
+from testbed.check.forecasts import Forecast
 from testbed.errors import Problem
 from testbed.plan.plan import Plan
 from testbed.theory import rtt, stall

@@ -178,7 +178,9 @@ def texts(where: str, given: object, problems: list[Problem]) -> tuple[str, ...]
     if isinstance(given, str) or not isinstance(given, Sequence):
         problems.append(Problem(where, f"{given!r} is no list of texts", f"[{given!r}]"))
         return ()
-    problems += [Problem(where, f"{each!r} is no text", f"{str(each)!r}") for each in given if not isinstance(each, str)]
+    problems += [
+        Problem(where, f"{each!r} is no text", f"{str(each)!r}") for each in given if not isinstance(each, str)
+    ]
     return tuple(each for each in given if isinstance(each, str))
 
 

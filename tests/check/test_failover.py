@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed.check import failover, failures, flows, paths
-from testbed.check.failures import FAILURES, Forecast
+from testbed.check import cases, failover, failures, flows, paths
+from testbed.check.failures import FAILURES
+from testbed.check.forecasts import Forecast
 from testbed.history import History, Recorder
 from testbed.load import load
 from testbed.plan.plan import Plan
@@ -40,9 +41,9 @@ BEFORE = route(1, "vgw", WAY.there, "dx"), route(2, "cgw", WAY.back, "dx")
 
 def test_the_way_of_traffic_and_what_carries_it_follow_from_the_plan() -> None:
     assert (WAY.near, WAY.far, WAY.there, WAY.back) == ("vgw", "cgw", "192.168.0.0/16", "10.0.0.0/16")
-    case = failures.case(HYBRID, "aws-a", "dc-1", Duration(0))
+    case = cases.case(HYBRID, "aws-a", "dc-1", Duration(0))
     assert (case.link, case.backup, case.elsewhere) == ("dx", "vpn-1", False)
-    case = failures.case(TWO, "aws-a", "dc-1", Duration(0))
+    case = cases.case(TWO, "aws-a", "dc-1", Duration(0))
     assert (case.link, case.backup, case.elsewhere) == ("dx-near", "dx-far", True)
 
 
@@ -106,7 +107,7 @@ def test_a_connection_stalls_lives_or_is_reset(
 
 
 def forecast(name: str, plan: Plan = HYBRID, outage: str = "45 s") -> Forecast:
-    return FAILURES[name].forecast(failures.case(plan, "aws-a", "dc-1", Duration.parse(outage)))
+    return FAILURES[name].forecast(cases.case(plan, "aws-a", "dc-1", Duration.parse(outage)))
 
 
 @pytest.mark.parametrize(
