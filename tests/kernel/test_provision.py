@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,12 +54,10 @@ def machine(tmp_path: Path, bin_dir: Path, script: Maker) -> Machine:
     return Machine(tmp_path, bin_dir, script)
 
 
-def test_where_all_is_there_nothing_is_done_and_quickly(machine: Machine) -> None:
-    began = time.monotonic()
+def test_where_all_is_there_nothing_is_done(machine: Machine) -> None:
     done = machine.run()
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert machine.calls.read_text() == ""
-    assert time.monotonic() - began < 0.5
 
 
 def test_only_what_is_missing_is_installed_and_its_daemons_are_kept_off(machine: Machine) -> None:
