@@ -15,7 +15,7 @@ refer to what was made. Nothing is checked here but the text of quantities and w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar, Unpack
 
@@ -33,7 +33,7 @@ from testbed.fields import (
     VpnFields,
 )
 from testbed.gateways import NatGateways
-from testbed.guards import NetworkAcl, SecurityGroup
+from testbed.guarding import Guarding
 from testbed.parameters import Parameters
 from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate
@@ -71,7 +71,7 @@ class SiteHandle:
         return self._t._add_router(name, kind or self._t._gateway_kind(self.name), self.name, asn, options)
 
 
-class Topology(NatGateways):
+class Topology(NatGateways, Guarding):
     """Collects what a topology file declares."""
 
     def __init__(self, name: str, parameters: Parameters | None = None) -> None:
@@ -87,8 +87,6 @@ class Topology(NatGateways):
         self._vpns: list[model.Vpn] = []
         self._shares: list[Share] = []
         self._volumes: list[Volume] = []
-        self._groups: list[SecurityGroup] = []
-        self._acls: list[NetworkAcl] = []
 
     def param(
         self, name: str, kind: type[T] | Callable[[str], T], default: str, help: str, *, choices: tuple[str, ...] = ()
@@ -205,28 +203,13 @@ class Topology(NatGateways):
         self._volumes.append(fields.volume(name, host, kind, options, self.parameters.problems))
         return name
 
-    def security_group(self, name: str, hosts: Sequence[str], rules: Sequence[str]) -> str:
-        """Let through to and from ``hosts`` what ``rules`` say, answers to that, and nothing else.
-
-        A rule is a line such as ``"in tcp 443 from any"`` (:mod:`testbed.guards`).
-        """
-        belong, said = self._lists(f"security group {name}", hosts=hosts, rules=rules)
-        self._groups.append(SecurityGroup(name=name, hosts=belong, rules=said))
-        return name
-
-    def network_acl(self, name: str, site: SiteHandle, rules: Sequence[str], *, subnets: Sequence[str] = ()) -> str:
-        """Filter what crosses the border of subnets (all of the site), in order; answers need a rule of their own."""
-        said, at = self._lists(f"network ACL {name}", rules=rules, subnets=subnets)
-        self._acls.append(NetworkAcl(name=name, site=site.name, subnets=at, rules=said))
-        return name
-
     def build(self) -> model.Model:
         """The model of all that was declared."""
         return model.Model(
             name=self.name, about=self.about, sites=tuple(self._sites.values()), routers=tuple(self._routers),
             hosts=tuple(self._hosts), links=tuple(self._links), vpns=tuple(self._vpns),
             shares=tuple(self._shares), volumes=tuple(self._volumes),
-            groups=tuple(self._groups), acls=tuple(self._acls), nat_gateways=tuple(self._nats),
+            groups=tuple(self._groups), borders=tuple(self._borders), nat_gateways=tuple(self._nats),
         )  # fmt: skip
 
     def _add_site(self, site: model.Site) -> SiteHandle:
@@ -238,9 +221,6 @@ class Topology(NatGateways):
         self._sites[name] = replace(site, cidr6=site.cidr6 or f"fd00:0:{len(self._sites) + 1:x}::/48")
         self._made_subnets.add(name)
         return SiteHandle(self, name)
-
-    def _lists(self, where: str, **given: object) -> list[tuple[str, ...]]:
-        return [fields.texts(f"{where}, {name}", value, self.parameters.problems) for name, value in given.items()]
 
     def _gateway_kind(self, site: str) -> str:
         return "virtual-private-gateway" if self._sites[site].kind == "vpc" else "customer-gateway"

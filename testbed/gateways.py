@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, Unpack
+from typing import Unpack
 
 from testbed import fields
 from testbed.fields import NatFields
 from testbed.nat import NatGateway
 from testbed.parameters import Parameters
-from testbed.values import Values
-
-
-class Named(Protocol):
-    """A site."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
+from testbed.values import Named, Values
 
 
 class NatGateways(Values):

@@ -1,4 +1,4 @@
-"""Security groups and network ACLs: what a topology says of them, and how a rule reads.
+"""Security groups, network ACLs and firewalls: what a topology says of them, and how a rule reads.
 
 A rule is a line of words::
 
@@ -7,10 +7,11 @@ A rule is a line of words::
     out any to 10.0.0.0/16         protocol any has no ports
 
 Whom it names is ``any``, a range, a site or a host. As at AWS (VPC user guide, security groups and network ACLs) a
-group is stateful: answers to what it let through pass. An ACL is stateless: answers need a rule of their own.
+group is stateful: answers to what it let through pass. An ACL is stateless: answers need a rule of their own. A
+firewall, such as a data centre has at its border, stands where an ACL stands and is stateful.
 
-Both are a name and rules, and yet two types: a group belongs to hosts and only allows, an ACL to subnets of a site and
-may deny. One type of both would have a field that half of its values must leave empty.
+A group belongs to hosts and only allows; what stands at a border belongs to subnets of a site and may deny: two types,
+since one of both would have fields that half of its values must leave empty.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Way = Literal["in", "out"]
+BorderKind = Literal["network ACL", "firewall"]
 Protocol = Literal["any", "icmp", "tcp", "udp"]
 WAYS: tuple[Way, ...] = get_args(Way)
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
@@ -37,13 +39,18 @@ class SecurityGroup:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkAcl:
-    """A stateless filter on the border of subnets. What no rule allows is denied."""
+class BorderFilter:
+    """A filter of what crosses the border of subnets. What no rule allows is denied.
+
+    Attributes:
+        kind: a network ACL is stateless, a firewall is stateful.
+        subnets: of ``site``; empty: all of them.
+    """
 
     name: str
+    kind: BorderKind
     site: str
     subnets: tuple[str, ...]
-    """Empty: all of the site."""
     rules: tuple[str, ...]
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from testbed.guards import NetworkAcl, SecurityGroup
+from testbed.guards import BorderFilter, SecurityGroup
 from testbed.nat import NatGateway
 from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate, Ratio, Size
@@ -269,5 +269,5 @@ class Model:
     shares: tuple[Share, ...] = ()
     volumes: tuple[Volume, ...] = ()
     groups: tuple[SecurityGroup, ...] = ()
-    acls: tuple[NetworkAcl, ...] = ()
+    borders: tuple[BorderFilter, ...] = ()
     nat_gateways: tuple[NatGateway, ...] = ()

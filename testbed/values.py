@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, Unpack
+from typing import Protocol, TypeVar, Unpack
 
 from testbed import fields, model, presets
 from testbed.fields import BgpFields, ImpairmentFields, Text
@@ -11,6 +11,14 @@ from testbed.units import Duration, Quantity, Ratio, Size
 
 Q = TypeVar("Q", bound=Quantity)
 W = TypeVar("W", bound=str)
+
+
+class Named(Protocol):
+    """A site of the topology."""
+
+    @property
+    def name(self) -> str:
+        """By which it is known."""
 
 
 class Values:

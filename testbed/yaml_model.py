@@ -6,51 +6,23 @@ Quantities stay text here; the builder reads them, as it reads those of a Python
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
+from pydantic import Field, WithJsonSchema
 
 from testbed.guards import EXAMPLES
 from testbed.parameters import OFF
-from testbed.units import Duration, Quantity, Rate, Ratio, Size
-
-_REFERENCE = {"type": "string", "pattern": r"\$\{[^}]+\}"}
-
-
-def _off(value: object) -> object:
-    return None if value == OFF else value
-
-
-def _text_of(kind: type[Quantity]) -> dict[str, Any]:
-    units = ", ".join(kind.units)
-    return {"type": "string", "description": f"a {kind.kind} with its unit ({units})", "examples": [kind.example]}
-
-
-DurationText = Annotated[str, WithJsonSchema(_text_of(Duration))]
-RatioText = Annotated[str, WithJsonSchema(_text_of(Ratio))]
-RateText = Annotated[str, WithJsonSchema(_text_of(Rate))]
-SizeText = Annotated[str, WithJsonSchema(_text_of(Size))]
-OptionalDuration = Annotated[DurationText | None, BeforeValidator(_off)]
-OptionalRate = Annotated[RateText | None, BeforeValidator(_off)]
-Whole = Annotated[int, WithJsonSchema({"anyOf": [{"type": "integer"}, _REFERENCE]})]
-OptionalWhole = Annotated[
-    int | None,
-    BeforeValidator(_off),
-    WithJsonSchema({"anyOf": [{"type": "integer"}, {"const": OFF}, _REFERENCE]}),
-]
-Flag = Annotated[bool, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"enum": ["yes", "no"]}, _REFERENCE]})]
-
-
-class Strict(BaseModel):
-    """Knows all its keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty(cls, value: object) -> object:
-        """``dc-1:`` with nothing behind it has no keys."""
-        return {} if value == "" else value
+from testbed.yaml_values import (
+    DurationText,
+    Flag,
+    ImpairmentKeys,
+    OptionalDuration,
+    OptionalRate,
+    OptionalWhole,
+    SizeText,
+    Strict,
+    Whole,
+)
 
 
 class Param(Strict):
@@ -61,74 +33,6 @@ class Param(Strict):
     help: str = Field(description="one line")
     choices: tuple[str, ...] = Field((), description="the only values allowed")
     optional: Flag = Field(False, description=f"'{OFF}' is a value, too")
-
-
-class GilbertElliottLoss(Strict):
-    """Loss in bursts: two states."""
-
-    p: RatioText = Field(description="from good to bad")
-    r: RatioText = Field(description="from bad to good")
-    loss_bad: RatioText = "100 %"
-    loss_good: RatioText = "0 %"
-
-
-class FourStateLoss(Strict):
-    """Markov loss: tc-netem(8), ``loss state``."""
-
-    p13: RatioText
-    p31: RatioText = "100 %"
-    p32: RatioText = "0 %"
-    p23: RatioText = "100 %"
-    p14: RatioText = "0 %"
-
-
-class SlotFields(Strict):
-    """Delivery in bursts."""
-
-    min: DurationText
-    max: DurationText
-    packets: Whole = 0
-    bytes: SizeText = "0 B"
-
-
-LOSS_MODELS: dict[str, type[Strict]] = {"gilbert-elliott": GilbertElliottLoss, "four-state": FourStateLoss}
-"""Name of the member of the union below to its keys."""
-
-
-def loss_tag(value: object) -> str:
-    """Which of the loss models a value is meant to be."""
-    if isinstance(value, dict):
-        return "four-state" if "p13" in value else "gilbert-elliott"
-    return "text"
-
-
-Loss = Annotated[
-    Annotated[RatioText, Tag("text")]
-    | Annotated[GilbertElliottLoss, Tag("gilbert-elliott")]
-    | Annotated[FourStateLoss, Tag("four-state")],
-    Discriminator(loss_tag),
-]
-
-
-class ImpairmentKeys(Strict):
-    """What one direction does to packets: see ``testbed.model.Impairment``."""
-
-    delay: DurationText | None = None
-    jitter: DurationText | None = None
-    distribution: str | None = None
-    table: list[DurationText] | None = None
-    ordered: Flag | None = None
-    delay_correlation: RatioText | None = None
-    loss: Loss | None = None
-    loss_correlation: RatioText | None = None
-    duplicate: RatioText | None = None
-    duplicate_correlation: RatioText | None = None
-    corrupt: RatioText | None = None
-    corrupt_correlation: RatioText | None = None
-    reorder: RatioText | None = None
-    reorder_correlation: RatioText | None = None
-    reorder_gap: Whole | None = None
-    slot: SlotFields | None = None
 
 
 class HostKeys(ImpairmentKeys):
@@ -173,9 +77,9 @@ class SiteKeys(Strict):
     mtu: OptionalWhole = None
     ospf: Flag = False
     seen_as: str = Field("", description="range as which other sites see it, of the same size")
-    subnets: dict[str, SubnetKeys] = {}
-    hosts: dict[str, HostKeys] = {}
-    routers: dict[str, RouterKeys] = {}
+    subnets: dict[str, SubnetKeys] = Field({})
+    hosts: dict[str, HostKeys] = Field({})
+    routers: dict[str, RouterKeys] = Field({})
 
 
 class NatGatewayKeys(Strict):
@@ -279,8 +183,8 @@ class SecurityGroupKeys(Strict):
     rules: tuple[RuleText, ...] = Field(description="what is allowed; answers pass, nothing else does")
 
 
-class NetworkAclKeys(Strict):
-    """A stateless filter on the border of subnets: see ``testbed.guards.NetworkAcl``."""
+class BorderKeys(Strict):
+    """A filter on the border of subnets: see ``testbed.guards.BorderFilter``."""
 
     site: str
     subnets: tuple[str, ...] = Field((), description="none: all of the site's")
@@ -291,14 +195,15 @@ class Document(Strict):
     """A topology. The order of sites, routers, hosts, links, VPNs, stores and guards is that of the plan."""
 
     about: str = Field("", description="one line")
-    params: dict[str, Param] = {}
-    sites: dict[str, SiteKeys] = {}
+    params: dict[str, Param] = Field({})
+    sites: dict[str, SiteKeys] = Field({})
     transit_gateways: dict[str, GatewayKeys] = Field({}, description="transit gateways that belong to no site")
     internet: tuple[str, ...] = Field((), description="names of the routers that are the Internet")
-    links: dict[str, LinkKeys] = {}
-    vpns: dict[str, VpnKeys] = {}
-    shares: dict[str, ShareKeys] = {}
-    volumes: dict[str, VolumeKeys] = {}
-    nat_gateways: dict[str, NatGatewayKeys] = {}
-    security_groups: dict[str, SecurityGroupKeys] = {}
-    network_acls: dict[str, NetworkAclKeys] = {}
+    links: dict[str, LinkKeys] = Field({})
+    vpns: dict[str, VpnKeys] = Field({})
+    shares: dict[str, ShareKeys] = Field({})
+    volumes: dict[str, VolumeKeys] = Field({})
+    nat_gateways: dict[str, NatGatewayKeys] = Field({})
+    security_groups: dict[str, SecurityGroupKeys] = Field({})
+    network_acls: dict[str, BorderKeys] = Field({}, description="stateless: answers need a rule of their own")
+    firewalls: dict[str, BorderKeys] = Field({}, description="stateful: answers pass")

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from testbed import model, yaml_model, yaml_text
+from testbed import model, yaml_model, yaml_text, yaml_values
 from testbed.builder import SiteHandle, Topology
 from testbed.errors import InputError, Problem, known
 from testbed.parameters import Parameters, optional
@@ -89,8 +89,8 @@ def _followed(loc: tuple[str | int, ...]) -> tuple[yaml_text.Place, Any]:
     within: Any = None
     annotation: Any = yaml_model.Document
     for part in loc:
-        if part == "text" or part in yaml_model.LOSS_MODELS:
-            annotation = yaml_model.LOSS_MODELS.get(str(part))
+        if part == "text" or part in yaml_values.LOSS_MODELS:
+            annotation = yaml_values.LOSS_MODELS.get(str(part))
             continue
         place.append(part)
         within = next((kind for kind in _members(annotation) if _is_model(kind)), None)
@@ -117,7 +117,7 @@ def _members(annotation: object) -> Iterator[object]:
 
 
 def _is_model(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, yaml_model.Strict)
+    return isinstance(kind, type) and issubclass(kind, yaml_values.Strict)
 
 
 def _declare(t: Topology, content: yaml_model.Document) -> None:
@@ -139,8 +139,9 @@ def _declare(t: Topology, content: yaml_model.Document) -> None:
         t.volume(name, volume.host, volume.kind, **_given(volume, "host", "kind"))
     for name, group in content.security_groups.items():
         t.security_group(name, group.hosts, group.rules)
-    for name, acl in content.network_acls.items():
-        t.network_acl(name, SiteHandle(t, acl.site), acl.rules, subnets=acl.subnets)
+    for borders, declare in ((content.network_acls, t.network_acl), (content.firewalls, t.firewall)):
+        for name, border in borders.items():
+            declare(name, SiteHandle(t, border.site), border.rules, subnets=border.subnets)
 
 
 def _declare_site(t: Topology, name: str, site: yaml_model.SiteKeys) -> None:
@@ -152,7 +153,7 @@ def _declare_site(t: Topology, name: str, site: yaml_model.SiteKeys) -> None:
         handle.subnet(subnet, **_given(keys))
     for host, host_keys in site.hosts.items():
         place = {"zone": host_keys.zone, "subnet": host_keys.subnet}
-        access = _impairment_fields(t, host_keys) | _given(host_keys, *yaml_model.ImpairmentKeys.model_fields, "count")
+        access = _impairment_fields(t, host_keys) | _given(host_keys, *yaml_values.ImpairmentKeys.model_fields, "count")
         if host_keys.count is None:
             handle.host(host, **(access | place))
         else:
@@ -162,7 +163,9 @@ def _declare_site(t: Topology, name: str, site: yaml_model.SiteKeys) -> None:
 
 
 def _declare_link(t: Topology, name: str, link: yaml_model.LinkKeys) -> None:
-    own = _given(link, *yaml_model.ImpairmentKeys.model_fields, "between", "kind", "policed", "bgp", "a_to_b", "b_to_a")
+    own = _given(
+        link, *yaml_values.ImpairmentKeys.model_fields, "between", "kind", "policed", "bgp", "a_to_b", "b_to_a"
+    )
     own |= _impairment_fields(t, link)
     for direction in ("a_to_b", "b_to_a"):
         keys = getattr(link, direction)
@@ -174,12 +177,12 @@ def _declare_link(t: Topology, name: str, link: yaml_model.LinkKeys) -> None:
         t.link(name, *link.between, kind=link.kind, policed=link.policed, bgp=_bgp(t, link.bgp), **own)
 
 
-def _impairment_fields(t: Topology, keys: yaml_model.ImpairmentKeys) -> dict[str, Any]:
-    names = yaml_model.ImpairmentKeys.model_fields
+def _impairment_fields(t: Topology, keys: yaml_values.ImpairmentKeys) -> dict[str, Any]:
+    names = yaml_values.ImpairmentKeys.model_fields
     found = {name: value for name, value in _given(keys).items() if name in names}
-    if isinstance(keys.loss, yaml_model.GilbertElliottLoss):
+    if isinstance(keys.loss, yaml_values.GilbertElliottLoss):
         found["loss"] = t.gilbert_elliott(**keys.loss.model_dump())
-    if isinstance(keys.loss, yaml_model.FourStateLoss):
+    if isinstance(keys.loss, yaml_values.FourStateLoss):
         found["loss"] = t.four_state(**keys.loss.model_dump())
     if keys.slot is not None:
         found["slot"] = t.slot(**keys.slot.model_dump())

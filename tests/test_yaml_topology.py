@@ -171,6 +171,7 @@ def test_guards_in_yaml_are_the_builders(tmp_path: Path) -> None:
         "  app: {hosts: [aws-1, dc-1], rules: [in tcp 443 from dc, out any to any]}\n"
         "network_acls:\n"
         "  some: {site: aws, subnets: [aws-a], rules: [deny in udp 1-1023 from any, in any from any]}\n"
+        "firewalls:\n"
         "  whole: {site: dc, rules: []}\n"
     )
 
@@ -178,7 +179,7 @@ def test_guards_in_yaml_are_the_builders(tmp_path: Path) -> None:
         t.security_group("app", ["aws-1", "dc-1"], ["in tcp 443 from dc", "out any to any"])
         aws, dc = (SiteHandle(t, name) for name in ("aws", "dc"))
         t.network_acl("some", aws, ["deny in udp 1-1023 from any", "in any from any"], subnets=["aws-a"])
-        t.network_acl("whole", dc, [])
+        t.firewall("whole", dc, [])
 
     assert read(tmp_path, text) == built(declare)
 

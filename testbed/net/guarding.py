@@ -1,11 +1,12 @@
-"""Security groups and network ACLs as rules of nftables. Pure.
+"""Security groups, network ACLs and firewalls as rules of nftables. Pure.
 
 A security group is two chains of its host, ``input`` and ``output``: what belongs to a connection that was let through
 passes, then what a rule allows, and the rest is dropped and counted. An ICMP error about a connection is no answer: EC2
 drops it unless a rule lets it in, which is how path MTU discovery breaks (EC2 user guide, network MTU).
 
 A network ACL is two chains of each router of its site, for each of its subnets: what a rule allows returns to where it
-came from, since the other subnet's ACL has its say, too.
+came from, since the other subnet's ACL has its say, too. A firewall is the same, and lets through what belongs to a
+connection that it let through, ICMP errors about it among them, as Linux and other stateful firewalls do.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def rules(guards: Sequence[Guard], node: str) -> Iterator[Rule]:
     """The rules of a node's guards."""
     for guard in guards:
         if guard.node == node:
-            yield from _group(guard) if guard.stateful else _acl(guard)
+            yield from _group(guard) if guard.at_host else _border(guard)
 
 
 def _group(guard: Guard) -> Iterator[Rule]:
@@ -37,16 +38,22 @@ def _group(guard: Guard) -> Iterator[Rule]:
     key = "iifname" if guard.way == "in" else "oifname"
     yield Rule(chain, f"{begin}: to itself", (match("==", {"meta": {"key": key}}, "lo"),), _ACCEPT)
     yield Rule(chain, f"{begin}: neighbour discovery", (_neighbours(),), _ACCEPT)
-    yield Rule(chain, f"{begin}: answers", (match("in", {"ct": {"key": "state"}}, "established"),), _ACCEPT)
+    yield Rule(chain, f"{begin}: answers", (_state("established"),), _ACCEPT)
     yield from _allowed(guard, chain, _ACCEPT)
     yield Rule(chain, dropping(guard), (), _DROP)
 
 
-def _acl(guard: Guard) -> Iterator[Rule]:
+def _border(guard: Guard) -> Iterator[Rule]:
     chain = f"{guard.name}-{guard.interface}-{guard.way}"
-    key = "oifname" if guard.way == "in" else "iifname"
-    enter = json.dumps({"jump": {"target": chain}})
-    yield Rule("forward", label(guard), (match("==", {"meta": {"key": key}}, guard.interface),), enter)
+    near, far = ("oifname", "iifname") if guard.way == "in" else ("iifname", "oifname")
+    # What turns round in a subnet, from one of its routers to another, does not cross its border.
+    crosses = (
+        match("==", {"meta": {"key": near}}, guard.interface),
+        match("!=", {"meta": {"key": far}}, guard.interface),
+    )
+    yield Rule("forward", label(guard), crosses, json.dumps({"jump": {"target": chain}}))
+    if guard.stateful:
+        yield Rule(chain, f"{label(guard)}: answers", (_state("established", "related"),), _RETURN)
     yield from _allowed(guard, chain, _RETURN)
     yield Rule(chain, dropping(guard), (), _DROP)
 
@@ -81,6 +88,10 @@ def _range(family: str, side: str, range_: str) -> str:
     whole = length in ("", "128" if family == "ip6" else "32")
     right: object = address if whole else {"prefix": {"addr": address, "len": int(length)}}
     return match("==", {"payload": {"protocol": family, "field": side}}, right)
+
+
+def _state(*states: str) -> str:
+    return match("in", {"ct": {"key": "state"}}, states[0] if len(states) == 1 else list(states))
 
 
 def _neighbours() -> str:

@@ -1,10 +1,10 @@
-"""From declared security groups and network ACLs to guards: whom a rule names becomes ranges, and each gets a place."""
+"""From declared groups, ACLs and firewalls to guards: whom a rule names becomes ranges, and each gets a place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from testbed.guards import WAYS, NetworkAcl, Way, parse
+from testbed.guards import WAYS, BorderFilter, Way, parse
 from testbed.plan.compile_nat import touches
 from testbed.plan.draft import Draft
 from testbed.plan.guards import Guard, PlannedRule
@@ -12,8 +12,8 @@ from testbed.plan.nat import moved
 
 
 def guards(draft: Draft) -> tuple[Guard, ...]:
-    """Every guard, hosts in declared order before ACLs. The draft has all its nodes."""
-    return (*_groups(draft), *(guard for acl in draft.model.acls for guard in _acl(draft, acl)))
+    """Every guard, hosts in declared order before borders. The draft has all its nodes."""
+    return (*_groups(draft), *(guard for border in draft.model.borders for guard in _border(draft, border)))
 
 
 def _groups(draft: Draft) -> Iterator[Guard]:
@@ -31,21 +31,21 @@ def _groups(draft: Draft) -> Iterator[Guard]:
             )  # fmt: skip
 
 
-def _acl(draft: Draft, acl: NetworkAcl) -> Iterator[Guard]:
+def _border(draft: Draft, border: BorderFilter) -> Iterator[Guard]:
     """On the border of its subnets: at every router of the site, and at a NAT gateway where that has an interface."""
-    subnets = draft.sites[acl.site].subnets
+    subnets = draft.sites[border.site].subnets
     places = [
-        *((router.name, subnets) for router in draft.model.routers if router.site == acl.site),
-        *((nat.name, [s for s in subnets if touches(nat, s.name)]) for nat in draft.nats(acl.site)),
+        *((router.name, subnets) for router in draft.model.routers if router.site == border.site),
+        *((nat.name, [s for s in subnets if touches(nat, s.name)]) for nat in draft.nats(border.site)),
     ]
     for node, inside in places:
         for subnet in inside:
-            if acl.subnets and subnet.name not in acl.subnets:
+            if border.subnets and subnet.name not in border.subnets:
                 continue
             for way in WAYS:
                 yield Guard(
-                    name=acl.name, kind="network ACL", node=node, interface=f"lan{subnets.index(subnet)}", way=way,
-                    rules=_rules(draft, acl.site, acl.rules, way),
+                    name=border.name, kind=border.kind, node=node, interface=f"lan{subnets.index(subnet)}", way=way,
+                    rules=_rules(draft, border.site, border.rules, way),
                 )  # fmt: skip
 
 

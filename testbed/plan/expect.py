@@ -1,17 +1,19 @@
 """What each pair of hosts should get, and why not: from routes, guards and MTUs of the plan alone. Pure.
 
-Answers go to a port of the kernel's own choice (ip(7), ``ip_local_port_range``: 32768-60999); for a rule of a network
-ACL that cuts that range in two it is not known which answers pass.
+Answers go to a port of the kernel's own choice, of :data:`OWN_PORTS`; for a rule of a network ACL that cuts that range
+in two it is not known which answers pass.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from testbed.plan.guards import Packet, allows, stopped_by
+from testbed.plan.guards import Guard, Packet, allows, stopped_by
+from testbed.plan.index import index_of
 from testbed.plan.nat import DROPPED, RESET, unknown
-from testbed.plan.paths import Family, Path, back, path
+from testbed.plan.paths import Family, Hop, Path, back, path
 from testbed.plan.plan import Plan
 from testbed.theory.mtu import mss
 
@@ -22,7 +24,10 @@ Protocol = Literal["icmp", "tcp", "udp"]
 Reason = Literal["ok", "no route", "filtered", "black hole", "reset", "timeout"]
 REACH_PORT = 39_999
 """Where the check of all pairs sends its packets; arbitrary."""
+OWN_PORTS = (32_768, 60_999)
+"""Ports that Linux chooses from for who asks (ip(7), ``ip_local_port_range``)."""
 ANSWERS_TO = 50_000
+"""One of them; arbitrary."""
 HEADERS = {4: 40, 6: 60}
 """IP and TCP, without options (RFC 791, RFC 8200, RFC 9293)."""
 
@@ -55,9 +60,9 @@ def expect(plan: Plan, source: str, target: str, family: Family, attempt: Attemp
     protocol: Protocol = "tcp" if attempt == "data" else attempt
     number = 0 if protocol == "icmp" else port
     filtered = (
-        blocking(plan, there, protocol, number, answers=False)
+        blocking(plan, there, protocol, number)
         or _stranger(plan, there, answers, protocol)
-        or blocking(plan, answers, protocol, number and ANSWERS_TO, answers=True)
+        or blocking(plan, answers, protocol, number and ANSWERS_TO, there)
     )
     if filtered is not None:
         return filtered
@@ -84,27 +89,45 @@ def _stranger(plan: Plan, there: Path, answers: Path, protocol: Protocol) -> Out
 def arrives(plan: Plan, source: str, target: str, family: Family, port: int) -> bool:
     """Whether a UDP packet that nobody answers should arrive."""
     way = path(plan, source, target, family)
-    return not way.stuck and blocking(plan, way, "udp", port, answers=False) is None
+    return not way.stuck and blocking(plan, way, "udp", port) is None
 
 
-def blocking(plan: Plan, way: Path, protocol: Protocol, port: int, *, answers: bool) -> Outcome | None:
-    """What the first guard on a way says that stops a packet. Answers pass stateful guards, which saw the question."""
-    source, target = way.hops[0].node, way.hops[-1].next
-    for position, hop in enumerate(way.hops):
+def blocking(plan: Plan, way: Path, protocol: Protocol, port: int, question: Path | None = None) -> Outcome | None:
+    """What the first guard on a way says that stops a packet. ``question``: as for :func:`meeting`."""
+    for guard, hop in meeting(plan, way, question):
         packet = Packet(source=hop.source, target=hop.target, protocol=protocol, port=port)
-        for guard in plan.guards:
-            if guard.stateful:
-                meets = not answers and guard.node == source == hop.node and guard.way == "out"
-            else:
-                came_by = way.hops[position - 1].into if position else ""
-                meets = guard.node == hop.node and guard.interface == (hop.interface if guard.way == "in" else came_by)
-            if meets and not allows(guard, packet):
-                return Outcome("filtered", guard.node, stopped_by(guard, packet))
-    packet = Packet(source=way.source, target=way.target, protocol=protocol, port=port)
-    for guard in plan.guards:
-        if guard.stateful and not answers and guard.node == target and guard.way == "in" and not allows(guard, packet):
+        if not allows(guard, packet):
             return Outcome("filtered", guard.node, stopped_by(guard, packet))
     return None
+
+
+def meeting(plan: Plan, way: Path, question: Path | None = None) -> Iterator[tuple[Guard, Hop | Path]]:
+    """The guards whose rules decide about a packet on its way, in the order in which it meets them.
+
+    Args:
+        plan: where.
+        way: of the packet.
+        question: it is an answer to what went this way: stateful guards that saw that let it pass.
+
+    Returns:
+        Each guard, and what has the packet's addresses there.
+    """
+    guards = index_of(plan).guards
+    saw = {hop.node for hop in question.hops} if question else set()
+    for position, hop in enumerate(way.hops):
+        came_by = way.hops[position - 1].into if position else ""
+        for guard in guards.get(hop.node, ()):
+            if guard.at_host:
+                meets = question is None and position == 0 and guard.way == "out"
+            else:
+                near, far = (hop.interface, came_by) if guard.way == "in" else (came_by, hop.interface)
+                crosses = guard.interface == near != far
+                meets = crosses and not (guard.stateful and guard.node in saw)
+            if meets:
+                yield guard, hop
+    for guard in guards.get(way.hops[-1].next, ()):
+        if guard.at_host and question is None and guard.way == "in":
+            yield guard, way
 
 
 def segment(plan: Plan, there: Path, answers: Path, family: Family) -> int:
@@ -133,9 +156,10 @@ def _is_told(plan: Plan, there: Path, position: int, family: Family) -> bool:
     if way.stuck:
         return False
     told = Packet(source=way.source, target=way.target, protocol="icmp")
-    group = next((g for g in plan.guards if g.stateful and g.node == source and g.way == "in"), None)
+    groups = index_of(plan).guards.get(source, ())
+    group = next((each for each in groups if each.at_host and each.way == "in"), None)
     if group is not None and not allows(group, told):
         return False
     # A router's own message crosses no ACL of its own: those look at what is forwarded.
     rest = replace(way, hops=way.hops[1:])
-    return not rest.hops or blocking(plan, rest, "icmp", 0, answers=True) is None
+    return not rest.hops or blocking(plan, rest, "icmp", 0, there) is None

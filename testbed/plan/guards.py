@@ -1,4 +1,4 @@
-"""Security groups and network ACLs of a plan: which rules stand where, and what they say to a packet. Pure."""
+"""Groups, ACLs and firewalls of a plan: which rules stand where, and what they say to a packet. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Literal
 
-from testbed.guards import Protocol, Way
+from testbed.guards import BorderKind, Protocol, Way
 
-GuardKind = Literal["security group", "network ACL"]
+GuardKind = Literal["security group"] | BorderKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +25,10 @@ class PlannedRule:
 
 @dataclass(frozen=True, kw_only=True)
 class Guard:
-    """All rules of one way at one place: of a host's groups together, or of one ACL at a router's interface.
+    """All rules of one way at one place: of a host's groups together, or of one filter at a router's interface.
 
     Attributes:
-        node: a host with security groups, or a router at a subnet with an ACL.
+        node: a host with security groups, or a router at a subnet with an ACL or a firewall.
         interface: the router's into that subnet; empty at a host.
     """
 
@@ -42,6 +42,11 @@ class Guard:
     @property
     def stateful(self) -> bool:
         """Answers to what was let through pass."""
+        return self.kind != "network ACL"
+
+    @property
+    def at_host(self) -> bool:
+        """It looks at what a host itself sends and takes, not at what crosses a border."""
         return self.kind == "security group"
 
 

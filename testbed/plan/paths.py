@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Literal
 
+from testbed.plan.index import Index, index_of
 from testbed.plan.nat import lends, moved
-from testbed.plan.plan import Node, Plan
+from testbed.plan.plan import Cable, Node, Plan
 
 Family = Literal[4, 6]
 HOPS_MAX = 64
@@ -72,7 +73,8 @@ class Path:
 
 def path(plan: Plan, source: str, target: str, family: Family) -> Path:
     """From node to node, of the first packet of a connection."""
-    near, far = plan.node(source), plan.node(target)
+    nodes = index_of(plan).nodes
+    near, far = nodes[source], nodes[target]
     return _Walk(plan, family, ()).go(source, target, address(near, family), seen(plan, near, far, family))
 
 
@@ -83,7 +85,7 @@ def back(plan: Plan, there: Path, family: Family, start: int = -1) -> Path:
         here, near, far = there.hops[-1].next, there.target, there.source
     else:
         here, far = there.hops[start].node, there.hops[start].source
-        near = address(plan.node(here), family)
+        near = address(index_of(plan).nodes[here], family)
     return _Walk(plan, family, there.translated).go(here, begin, near, far)
 
 
@@ -162,56 +164,45 @@ _Way = tuple[str, int, str, str]
 
 
 def _hop(plan: Plan, here: str, target: str, family: Family) -> _Way | None:
-    for cable in plan.cables:
-        if cable.node == here and any(_holds(range_, target) for range_ in cable.addresses):
-            return _over_cable(plan, here, cable.interface, target)
+    index, there = index_of(plan), ip_address(target)
+    for one in index.cables.get(here, ()):
+        if any(there in range_ for range_ in one.ranges):
+            return _over_cable(index, one.cable, target)
     found = [
-        *((ip_network(r.prefix).prefixlen, r.via, "") for r in plan.routes if _leads(here, r.node, r.prefix, target)),
-        *((ip_network(r.prefix).prefixlen, "", r.best[0])
-          for r in plan.reach if _leads(here, r.node, r.prefix, target)),
-    ]  # fmt: skip
+        *((prefix.prefixlen, route.via, "") for prefix, route in index.routes.get(here, ()) if there in prefix),
+        *((prefix.prefixlen, "", reach.best[0]) for prefix, reach in index.reach.get(here, ()) if there in prefix),
+    ]
     if not found:
         return None
     _, via, interface = max(found, key=lambda way: way[0])
-    return _by(plan, here, via) if via else _out_by(plan, here, interface, family)
+    return _by(index, here, via) if via else _out_by(plan, index, here, interface, family)
 
 
-def _leads(here: str, node: str, prefix: str, target: str) -> bool:
-    return node == here and _holds(prefix, target)
-
-
-def _holds(range_: str, wanted: str) -> bool:
-    return ip_address(wanted) in ip_network(range_, strict=False)
-
-
-def _by(plan: Plan, here: str, via: str) -> _Way | None:
+def _by(index: Index, here: str, via: str) -> _Way | None:
     """To a neighbour in a network that one is connected to."""
-    for cable in plan.cables:
-        if cable.node == here and any(_holds(range_, via) for range_ in cable.addresses):
-            return _over_cable(plan, here, cable.interface, via)
+    there = ip_address(via)
+    for one in index.cables.get(here, ()):
+        if any(there in range_ for range_ in one.ranges):
+            return _over_cable(index, one.cable, via)
     return None
 
 
-def _over_cable(plan: Plan, here: str, interface: str, to: str) -> _Way | None:
-    """To the one who has the address ``to`` in the subnet, or on the link, that an interface is in."""
-    mine = next(cable for cable in plan.cables if (cable.node, cable.interface) == (here, interface))
-    for cable in plan.cables:
-        if to not in (each.partition("/")[0] for each in cable.addresses):
-            continue
+def _over_cable(index: Index, mine: Cable, to: str) -> _Way | None:
+    """To the one who has the address ``to`` in the subnet, or on the link, that a cable is in."""
+    for cable in index.owners.get(to, ()):
         # Two sites may have the same ranges; links' own are all different.
-        if not mine.bridge or plan.node(cable.node).site == plan.node(here).site:
-            return interface, mine.mtu, cable.node, cable.interface
+        if not mine.bridge or index.nodes[cable.node].site == index.nodes[mine.node].site:
+            return mine.interface, mine.mtu, cable.node, cable.interface
     return None
 
 
-def _out_by(plan: Plan, here: str, interface: str, family: Family) -> _Way | None:
+def _out_by(plan: Plan, index: Index, here: str, interface: str, family: Family) -> _Way | None:
     """Over a link or tunnel, or to the sibling that a session inside the site leads to."""
-    wires = [*((link.a, link.b, link.mtu) for link in plan.links), *((t.a, t.b, t.mtu) for t in plan.tunnels)]
-    for a, b, mtu in wires:
-        for near, far in ((a, b), (b, a)):
-            if (near.node, near.interface) == (here, interface):
-                return interface, mtu, far.node, far.interface
+    if (here, interface) in index.wires:
+        mtu, far = index.wires[here, interface]
+        return interface, mtu, far.node, far.interface
+    mine = next(one.cable for one in index.cables[here] if one.cable.interface == interface)
     for session in plan.routing_of(here).sessions:
         if session.interface == interface and session.family == family:
-            return _over_cable(plan, here, interface, session.peer)
+            return _over_cable(index, mine, session.peer)
     return None

@@ -60,7 +60,7 @@ def _parts(model: Model) -> Iterator[object]:
         *model.shares,
         *model.volumes,
         *model.groups,
-        *model.acls,
+        *model.borders,
         *model.nat_gateways,
     ):
         yield part

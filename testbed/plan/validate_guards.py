@@ -1,4 +1,4 @@
-"""What can be wrong with security groups and network ACLs."""
+"""What can be wrong with security groups, network ACLs and firewalls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from testbed.errors import Problem, known
-from testbed.guards import EXAMPLE, NetworkAcl, parse
+from testbed.guards import EXAMPLE, BorderFilter, parse
 from testbed.model import Model
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
@@ -18,11 +18,11 @@ TEXT_MAX = 60
 
 
 def guards(model: Model) -> Iterator[Problem]:
-    """Every problem of a model's groups and ACLs."""
-    names = [*(group.name for group in model.groups), *(acl.name for acl in model.acls)]
+    """Every problem of a model's guards."""
+    names = [*(group.name for group in model.groups), *(border.name for border in model.borders)]
     for name, times in Counter(names).items():
         if times > 1:
-            yield Problem(f"guard {name}", f"{times} groups or ACLs have this name", "give each its own name")
+            yield Problem(f"guard {name}", f"{times} guards have this name", "give each its own name")
         if not NAME.fullmatch(name):
             yield Problem(f"guard {name}", "not a usable name", "at most 20 lower-case letters, digits and dashes")
     hosts = [host.name for host in model.hosts]
@@ -32,18 +32,18 @@ def guards(model: Model) -> Iterator[Problem]:
             yield Problem(where, "no host belongs to it", "name at least one of them in hosts")
         yield from _unknown(where, "host", group.hosts, hosts)
         yield from _rules(model, where, group.rules, may_deny=False)
-    for acl in model.acls:
-        where = f"network ACL {acl.name}"
-        yield from _place(model, where, acl)
-        yield from _rules(model, where, acl.rules, may_deny=True)
+    for border in model.borders:
+        where = f"{border.kind} {border.name}"
+        yield from _place(model, where, border)
+        yield from _rules(model, where, border.rules, may_deny=True)
 
 
-def _place(model: Model, where: str, acl: NetworkAcl) -> Iterator[Problem]:
-    site = next((site for site in model.sites if site.name == acl.site), None)
+def _place(model: Model, where: str, border: BorderFilter) -> Iterator[Problem]:
+    site = next((site for site in model.sites if site.name == border.site), None)
     if site is None:
-        yield from _unknown(where, "site", [acl.site], [site.name for site in model.sites])
+        yield from _unknown(where, "site", [border.site], [site.name for site in model.sites])
         return
-    yield from _unknown(where, "subnet", acl.subnets, [subnet.name for subnet in site.subnets])
+    yield from _unknown(where, "subnet", border.subnets, [subnet.name for subnet in site.subnets])
     if not any(router.site == site.name for router in model.routers):
         yield Problem(where, f"site {site.name} has no router to put it on", "it stands on a subnet's border")
 
@@ -66,7 +66,9 @@ def _rules(model: Model, where: str, rules: Iterable[str], *, may_deny: bool) ->
             yield Problem(place, str(error), EXAMPLE)
             continue
         if not rule.allow and not may_deny:
-            yield Problem(place, "a security group only allows", "leave the rule out, or use a network ACL")
+            yield Problem(
+                place, "a security group only allows", "leave the rule out, or use a network ACL or a firewall"
+            )
         yield from _peer(model, place, rule.peer)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from testbed.report import cells, charts, content, failure, lanes, matrix, style, timeline, topology, words
+from testbed.report import cells, charts, content, failure, flows, lanes, matrix, style, timeline, topology, words
 from testbed.report.rundir import CHARTS, REPORT, Run, read_run
 from testbed.report.sites import broken_by
 from testbed.verdict import Verdict
@@ -67,6 +67,12 @@ def _drawings(run: Run) -> Iterator[Drawing]:
         told = cells.matrix_sentence(run.events, family)
         draw = partial(matrix.matrix_figure, reached.hosts, reached.hosts, reached.squares, ())
         yield Drawing(f"matrix-ipv{family}", f"Who reaches whom, IPv{family}", told, draw)
+    if needed := flows.flow_matrix(run.events):
+        told = flows.flow_sentence(run.events)
+        yield Drawing(
+            "matrix-flows", "What Kubernetes needs", told,
+            lambda: matrix.matrix_figure(needed.rows, needed.columns, needed.squares, ()),
+        )  # fmt: skip
     if not run.events or not found:
         return
     told = words.timeline_sentence(run, found, every, len(bands))

@@ -34,7 +34,7 @@ def _pair(lab: Lab, source: Node, target: Node, family: Family, tcp_port: int, u
         port = udp_port if kind == "udp" else tcp_port
         # Without a connection there is no data either, for the same reason.
         failed = known["tcp"] if kind == "data" and not known["tcp"].ok else None
-        found = known[kind] = failed or _outcome(lab, kind, a, b, port)
+        found = known[kind] = failed or outcome(lab, kind, a, b, port)
         lab.note(
             "attempt", source=a.node, target=b.node, family=family, sort=kind, reason=found.reason, where=found.where,
             detail=found.detail,
@@ -45,7 +45,7 @@ def _pair(lab: Lab, source: Node, target: Node, family: Family, tcp_port: int, u
         lab.note("path.mtu", source=a.node, target=b.node, family=family, mtu=mtu)
 
 
-def _outcome(lab: Lab, kind: Attempt, a: Place, b: Place, port: int) -> Outcome:
+def outcome(lab: Lab, kind: Attempt, a: Place, b: Place, port: int) -> Outcome:
     """Try; what fails is tried again with taps on every node."""
     spaces = lab.network.namespaces
     if attempt(spaces, kind, a, b, port) == 0:

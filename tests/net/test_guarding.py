@@ -15,13 +15,14 @@ from tests.daemons.sample import check_golden, program
 from tests.plan.shipped import plan_of
 
 
-@pytest.mark.parametrize("node", ["db", "vgw"])
-def test_the_ruleset_is_the_golden_one(node: str) -> None:
-    check_golden(f"filters/guarded-{node}.json", filters.render(plan_of("guarded.py"), node) + "\n")
+@pytest.mark.parametrize(("topology", "node"), [("guarded", "db"), ("guarded", "vgw"), ("hybrid_kubernetes", "cgw")])
+def test_the_ruleset_is_the_golden_one(topology: str, node: str) -> None:
+    check_golden(f"filters/{topology}-{node}.json", filters.render(plan_of(f"{topology}.py"), node) + "\n")
 
 
-def test_every_guard_ends_by_dropping_the_rest() -> None:
-    plan = plan_of("guarded.py")
+@pytest.mark.parametrize("topology", ["guarded.py", "hybrid_kubernetes.py"])
+def test_every_guard_ends_by_dropping_the_rest(topology: str) -> None:
+    plan = plan_of(topology)
     for guard in plan.guards:
         own = [rule for rule in filters.rules(plan, guard.node) if rule.comment == dropping(guard)]
         assert [(rule.matches, json.loads(rule.action)) for rule in own] == [((), {"drop": None})]
@@ -35,16 +36,16 @@ IN_A_NAMESPACE = """
 from testbed.net import filters
 from testbed.net.namespace import Namespaces
 from tests.plan.shipped import plan_of
-plan = plan_of("guarded.py")
-spaces = Namespaces()
-for node in filters.nodes(plan):
-    spaces.create(node)
-filters.apply(plan, spaces)
-for node in filters.nodes(plan):
-    read = filters.counts(spaces, node)
-    assert not any(read.values()), read
-    assert {*read} == {rule.comment for rule in filters.rules(plan, node)}, read
-spaces.close()
+for plan in map(plan_of, ("guarded.py", "hybrid_kubernetes.py")):
+    spaces = Namespaces()
+    for node in filters.nodes(plan):
+        spaces.create(node)
+    filters.apply(plan, spaces)
+    for node in filters.nodes(plan):
+        read = filters.counts(spaces, node)
+        assert not any(read.values()), read
+        assert {*read} == {rule.comment for rule in filters.rules(plan, node)}, read
+    spaces.close()
 """
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from testbed.builder import Topology
 from testbed.load import load
+from testbed.model import Bgp
 from testbed.plan.compile import compile_plan
 from testbed.plan.expect import ATTEMPTS, OK, Outcome, expect, segment
 from testbed.plan.paths import path
@@ -68,6 +70,49 @@ def test_answers_pass_a_stateful_guard_and_not_a_stateless_one() -> None:
     assert expect(plan, "web", "ops", 4, "udp", 4789) == OK
     acl = "network ACL zone-b lan1 in: no rule allows"
     assert expect(plan, "batch", "ops", 4, "udp", 4789) == Outcome("filtered", "vgw", acl)
+
+
+def walled(*rules: str, sessions: Callable[[Topology], list[Bgp]] = lambda t: [t.bgp()]) -> Plan:
+    """A VPC, and a data centre with a firewall on as many routers as there are sessions."""
+    t = Topology("walled")
+    a, b = t.vpc("aws", "10.0.0.0/16", mtu=9001), t.lan("dc", "192.168.0.0/16", mtu=9001)
+    a.host("app")
+    b.host("store")
+    vgw = a.router("vgw", asn=64512)
+    for number, bgp in enumerate(sessions(t), start=1):
+        t.direct_connect(f"dx-{number}", vgw, b.router(f"cgw-{number}", asn=65000), mtu=1500, bgp=bgp)
+    t.firewall("wall", b, rules)
+    return compile_plan(t.build(), "walled")
+
+
+def test_a_firewall_lets_answers_pass_and_messages_about_them() -> None:
+    plan = walled("out tcp 443 to aws")
+    assert expect(plan, "store", "app", 4, "tcp", 443) == OK
+    assert expect(plan, "store", "app", 4, "data", 443) == OK  # whose segments the router finds too large, and says so
+    filtered = Outcome("filtered", "cgw-1", "firewall wall lan0 in: no rule allows")
+    assert expect(plan, "app", "store", 4, "tcp", 443) == filtered
+    assert expect(plan, "app", "store", 6, "icmp", 0) == filtered
+
+
+def in_by_the_second(t: Topology) -> list[Bgp]:
+    """The VPC is told to come by the second; the first, which is the hosts' gateway, goes out by itself."""
+    return [t.bgp(med=(None, 1)), t.bgp(med=(None, 0))]
+
+
+def test_a_firewall_that_saw_no_question_lets_no_answer_pass() -> None:
+    plan = walled("in tcp 443 from aws", sessions=in_by_the_second)
+    assert nodes(plan, "app", "store") == ["app", "vgw", "cgw-2"]
+    assert nodes(plan, "store", "app") == ["store", "cgw-1", "vgw"]
+    filtered = Outcome("filtered", "cgw-1", "firewall wall lan0 out: no rule allows")
+    assert expect(plan, "app", "store", 4, "tcp", 443) == filtered
+    mended = walled("in tcp 443 from aws", "out tcp 1024-65535 to aws", sessions=in_by_the_second)
+    assert expect(mended, "app", "store", 4, "tcp", 443) == OK
+
+
+def test_what_turns_round_in_a_subnet_crosses_no_border() -> None:
+    plan = walled("out tcp 443 to aws", sessions=lambda t: [t.bgp(local_pref=100), t.bgp(local_pref=200)])
+    assert nodes(plan, "store", "app") == ["store", "cgw-1", "cgw-2", "vgw"]
+    assert expect(plan, "store", "app", 4, "tcp", 443) == OK
 
 
 def black_hole(**settings: str) -> Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from testbed.history import Event
 from testbed.report import style
 from testbed.report.cells import families, matrix_sentence, reach_matrix
+from testbed.report.flows import flow_matrix, flow_sentence
 from testbed.report.matrix import Square, matrix_figure
 
 
@@ -44,3 +45,32 @@ def test_the_picture_has_all_words_and_is_the_same_each_time() -> None:
         texts = {text.get_text() for axes in first.axes for text in axes.texts}
         assert {"r", "c", "d", "word", "small", "second"} <= texts
         assert style.svg_text(first) == style.svg_text(again)
+
+
+def flow(name: str, source: str, target: str, port: int, advice: str = "", where: str = "") -> Event:
+    fields = {"flow": name, "roles": [source, target], "source": "a", "target": "b", "sort": "tcp", "port": port}
+    return Event(0, "flow", {**fields, "reason": "filtered" if advice else "ok", "where": where, "advice": advice})
+
+
+NEEDED = [
+    flow("kubelet", "control plane", "nodes", 10250),
+    flow("kubelet", "control plane", "nodes", 10250, "x lacks y", "n"),
+    flow("other", "control plane", "nodes", 1), flow("api", "nodes", "control plane", 443),
+]  # fmt: skip
+
+
+def test_flows_are_told_by_who_needs_whom_and_one_pair_that_fails_fails_the_flow() -> None:
+    found = flow_matrix(NEEDED)
+    assert found is not None
+    assert (found.rows, found.columns) == (("control plane", "nodes"), ("nodes", "control plane"))
+    assert found.squares == {
+        ("control plane", "nodes"): Square("1 of 2", "✕ kubelet: TCP 10250\nother: TCP 1", wrong=True, plain=True),
+        ("nodes", "control plane"): Square("✓ all", "api: TCP 443", plain=True),
+    }
+
+
+def test_the_sentence_of_flows_names_what_is_missing() -> None:
+    told = "Rows speak to columns: 3 of 4 attempts get through. What is missing: x lacks y (at n, for kubelet)."
+    assert flow_sentence(NEEDED) == told
+    assert flow_sentence(NEEDED[2:]) == "Rows speak to columns: 2 of 2 attempts get through, so no rule is missing."
+    assert flow_matrix(EVENTS) is None

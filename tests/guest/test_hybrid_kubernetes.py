@@ -1,0 +1,37 @@
+"""What a hybrid Kubernetes needs, in the guest: all gets through, and real packets find a rule that is forgotten."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import RunScenario, measured
+
+pytestmark = pytest.mark.guest
+HYBRID_KUBERNETES = "scenarios/hybrid_kubernetes.py"
+
+
+def test_with_all_rules_every_flow_gets_through(run_scenario: RunScenario) -> None:
+    outcome = run_scenario(HYBRID_KUBERNETES)
+    assert outcome.judgement.verdict.name == "PASS", outcome.judgement.why
+    assert measured(outcome)["flows_that_work"]["value"] == 27
+    assert "so no rule is missing" in (outcome.directory / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [
+        ("kubelet", "security group nodes lacks 'in tcp 10250 from 10.0.0.0/16' (at node-1, for kubelet)"),
+        ("dns", "firewall fw-pods lacks 'out udp 53 to 10.0.0.0/16' (at cgw, for dns-out-udp)"),
+        (
+            "acl.webhook-answers",
+            "network ACL acl lacks 'in tcp 32768-60999 from 10.85.0.0/16', for the answers (at vgw, for webhook)",
+        ),
+    ],
+    ids=["a group's", "a firewall's", "an ACL's, for answers"],
+)
+def test_a_rule_that_is_forgotten_fails_the_run_and_is_named(
+    run_scenario: RunScenario, missing: str, named: str
+) -> None:
+    outcome = run_scenario(HYBRID_KUBERNETES, f"missing={missing}")
+    assert outcome.judgement.verdict.name == "FAIL"
+    assert [*measured(outcome)] == ["flows_that_work", named]
