@@ -1,13 +1,15 @@
 """Who reaches whom, with what, and why not: every host to every host, beside what routes, guards and MTUs say.
 
-Any topology will do: ``--set topology=FILE``. One attempt at a time; one that fails is made again with taps on every
-node, which with the filters' counters say why and where.
+Any topology will do: ``--set topology=FILE``. Where it has resolvers, hosts ask for each other by name, too. One
+attempt at a time; one that fails is made again with taps on every node, which with the filters' counters say why and
+where.
 """
 
 from collections.abc import Iterator
 
 from testbed import Lab, Measurement, Result, Scenario
 from testbed.plan.expect import Outcome, expect
+from testbed.plan.expect_names import expect_name
 from testbed.plan.paths import path
 from testbed.run import connectivity
 
@@ -36,7 +38,8 @@ def measure(result: Result) -> Iterator[Measurement]:
     for event in result.history.of("attempt"):
         cell = event.fields
         port = result.value("udp.port" if cell["sort"] == "udp" else "tcp.port", int)
-        wanted = expect(plan, cell["source"], cell["target"], cell["family"], cell["sort"], port)
+        pair = cell["source"], cell["target"], cell["family"]
+        wanted = expect_name(plan, *pair) if cell["sort"] == "dns" else expect(plan, *pair, cell["sort"], port)
         found = Outcome(cell["reason"], cell["where"], cell["detail"])
         cells, alike, passed = cells + 1, alike + (found == wanted), passed + found.ok
         if found != wanted:
@@ -56,5 +59,7 @@ def measure(result: Result) -> Iterator[Measurement]:
         yield Measurement("path_mtus_as_computed", equal, "ways", len(mtus), len(mtus), len(mtus), source)
 
 
-def _words(outcome: Outcome) -> tuple[str, ...]:
+def _words(outcome: Outcome | None) -> tuple[str, ...]:
+    if outcome is None:
+        return ("nobody to ask",)
     return tuple(word for word in (outcome.reason, outcome.where, outcome.detail) if word)

@@ -26,13 +26,14 @@ from testbed.fields import (
     AttachFields,
     DirectConnectFields,
     ImpairmentFields,
+    ResolverFields,
     RouterFields,
     ShareFields,
     Text,
     VolumeFields,
     VpnFields,
 )
-from testbed.gateways import NatGateways
+from testbed.gateways import Beside
 from testbed.guarding import Guarding
 from testbed.parameters import Parameters
 from testbed.stores import Share, Volume
@@ -66,12 +67,16 @@ class SiteHandle:
         """Add ``count`` hosts named ``prefix1``, ``prefix2`` and so on."""
         return tuple(self.host(f"{prefix}{i}", zone=zone, subnet=subnet, **access) for i in range(1, count + 1))
 
+    def resolver(self, host: str, **options: Unpack[ResolverFields]) -> str:
+        """Let ``host`` be the site's DNS server. ``options``: :class:`testbed.resolvers.Resolver`."""
+        return self._t._add_resolver(self.name, host, options)
+
     def router(self, name: str, *, asn: int, kind: str = "", **options: Unpack[RouterFields]) -> str:
         """Add a router; the first one of a site is its hosts' gateway. ``options``: :class:`testbed.model.Router`."""
         return self._t._add_router(name, kind or self._t._gateway_kind(self.name), self.name, asn, options)
 
 
-class Topology(NatGateways, Guarding):
+class Topology(Beside, Guarding):
     """Collects what a topology file declares."""
 
     def __init__(self, name: str, parameters: Parameters | None = None) -> None:
@@ -208,7 +213,7 @@ class Topology(NatGateways, Guarding):
         return model.Model(
             name=self.name, about=self.about, sites=tuple(self._sites.values()), routers=tuple(self._routers),
             hosts=tuple(self._hosts), links=tuple(self._links), vpns=tuple(self._vpns),
-            shares=tuple(self._shares), volumes=tuple(self._volumes),
+            shares=tuple(self._shares), volumes=tuple(self._volumes), resolvers=tuple(self._resolvers),
             groups=tuple(self._groups), borders=tuple(self._borders), nat_gateways=tuple(self._nats),
         )  # fmt: skip
 

@@ -21,6 +21,7 @@ from testbed.model import (
     VpnRouting,
 )
 from testbed.nat import ANYWHERE, NatGateway
+from testbed.resolvers import TOP_DOMAIN, Resolver
 from testbed.stores import NfsVersion, Share, ShareKind, Volume, VolumeKind, WhenLost
 from testbed.units import Duration, Quantity, Rate, Ratio, Size, UnitError
 
@@ -140,6 +141,14 @@ class NatFields(TypedDict, total=False):
     connections: int
 
 
+class ResolverFields(TypedDict, total=False):
+    """Fields of :class:`testbed.resolvers.Resolver`."""
+
+    domain: str
+    ttl: Text | Duration
+    forwards_to: Sequence[str] | None
+
+
 class BgpFields(TypedDict, total=False):
     """Fields of :class:`testbed.model.Bgp`."""
 
@@ -254,3 +263,13 @@ def nat_gateway(
         idle=quantity(f"{where}, idle", Duration, given.get("idle", usual), usual, problems),
         connections=given.get("connections", presets.NAT_CONNECTIONS.value),
     )  # fmt: skip
+
+
+def resolver(site: str, host: str, given: Mapping[str, Any], problems: list[Problem]) -> Resolver:
+    """A resolver from fields given as text. Problems are noted, not raised."""
+    where = f"resolver of {site}"
+    unknown(where, given, ResolverFields, problems)
+    usual = Resolver(site=site, host=host, domain=given.get("domain") or f"{site}.{TOP_DOMAIN}")
+    ttl = quantity(f"{where}, ttl", Duration, given.get("ttl", usual.ttl), usual.ttl, problems)
+    sites = given.get("forwards_to")
+    return replace(usual, ttl=ttl, forwards_to=None if sites is None else tuple(sites))

@@ -14,6 +14,7 @@ from typing import Literal
 
 from testbed.guards import BorderFilter, SecurityGroup
 from testbed.nat import NatGateway
+from testbed.resolvers import Resolver
 from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate, Ratio, Size
 
@@ -271,3 +272,4 @@ class Model:
     groups: tuple[SecurityGroup, ...] = ()
     borders: tuple[BorderFilter, ...] = ()
     nat_gateways: tuple[NatGateway, ...] = ()
+    resolvers: tuple[Resolver, ...] = ()

@@ -68,6 +68,15 @@ class SubnetKeys(Strict):
     zone: str = ""
 
 
+class ResolverKeys(Strict):
+    """The DNS server of a site: see ``testbed.resolvers.Resolver``."""
+
+    host: str
+    domain: str | None = None
+    ttl: DurationText | None = None
+    forwards_to: tuple[str, ...] | None = Field(None, description="sites; without it every other that has a resolver")
+
+
 class SiteKeys(Strict):
     """A VPC or a LAN."""
 
@@ -80,6 +89,7 @@ class SiteKeys(Strict):
     subnets: dict[str, SubnetKeys] = Field({})
     hosts: dict[str, HostKeys] = Field({})
     routers: dict[str, RouterKeys] = Field({})
+    resolver: ResolverKeys | None = None
 
 
 class NatGatewayKeys(Strict):

@@ -160,6 +160,8 @@ def _declare_site(t: Topology, name: str, site: yaml_model.SiteKeys) -> None:
             handle.hosts(host, host_keys.count, **(access | place))
     for router, router_keys in site.routers.items():
         handle.router(router, **_given(router_keys))
+    if site.resolver is not None:
+        handle.resolver(site.resolver.host, **_given(site.resolver, "host"))
 
 
 def _declare_link(t: Topology, name: str, link: yaml_model.LinkKeys) -> None:

@@ -216,3 +216,17 @@ def test_no_word_is_taken_for_something_else(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(text, encoding="utf-8")
     assert load(str(path), {}).plan.parameters == {"a": "no", "b": "1e3", "c": "12:30:00"}
+
+
+def test_a_site_may_have_a_resolver(tmp_path: Path) -> None:
+    resolver = "resolver: {host: dc-1, domain: corp.example, ttl: 5 min, forwards_to: [aws]}"
+    text = SITES.replace("hosts: {dc-1: {}}", f"hosts: {{dc-1: {{}}}}, {resolver}")
+    text = text.replace("hosts: {aws-1: {zone: a}}", "hosts: {aws-1: {zone: a}}, resolver: {host: aws-1}")
+    t = Topology("t")
+    aws = t.vpc("aws", "10.0.0.0/16")
+    aws.resolver(aws.host("aws-1", zone="a"))
+    aws.router("vgw", asn=64512)
+    dc = t.lan("dc", "192.168.0.0/16")
+    dc.resolver(dc.host("dc-1"), domain="corp.example", ttl="5 min", forwards_to=["aws"])
+    dc.router("cgw", asn=65000)
+    assert read(tmp_path, text) == t.build()

@@ -70,6 +70,10 @@ def private_tree(record: str) -> None:
         Path(root, folder).mkdir(exist_ok=True)
         mount(kind, f"{root}/{folder}", kind, MS_NOSUID)
     Path(f"{root}{RECORD}").mkdir()
+    # A file of its own, whatever the machine has: a link into its /run, most often, which is not there in the guest.
+    resolv = Path(root, "etc/resolv.conf")
+    resolv.unlink(missing_ok=True)
+    resolv.write_text("", encoding="ascii")
     mount("none", f"{root}{RECORD}", "hostfs", MS_NOSUID, record)
     pivot_into(root)
 

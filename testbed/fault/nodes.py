@@ -49,7 +49,7 @@ def _killing(world: World, node: str) -> Callable[[], Undo]:
 
 
 KINDS = {
-    "kill": Kind("NODE[/DAEMON]", "routing and IPsec daemons killed; heal starts them", _kill),
+    "kill": Kind("NODE[/DAEMON]", "daemons killed (routing, IPsec, DNS); heal starts them", _kill),
     "freeze": Kind(
         "NODE[/DAEMON]", "all programs of a node, or one daemon, stopped; heal lets them go on", _freeze
     ),

@@ -11,17 +11,15 @@ import os
 import traceback
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from testbed.errors import InputError, Problem, RunError, TestbedError, known
 from testbed.lab.execution import Execution
+from testbed.lab.names import Names
 from testbed.lab.protocol import Decoder, Message, encode, error_message
 from testbed.lab.status import fault_status, status
-from testbed.net.namespace import mount
 from testbed.run.lab import Lab
 
-MS_BIND = 4096
 TURN_NS = 10**9
 """How often programs' children that nobody waits for are looked after; arbitrary."""
 
@@ -35,13 +33,14 @@ class Agent:
         self._decoder = Decoder()
         self._executions: dict[int, Execution] = {}
         self._ended: list[str] = []
+        self._names = Names(lab.plan, lab.scratch)
         self._operations: dict[str, Callable[[Message], Message | None]] = {
             "status": self._status, "fault": self._fault, "heal": self._heal, "exec": self._exec, "gone": self._gone,
         }  # fmt: skip
 
     def serve(self) -> None:
         """Serve until the supervisor ends us, which it does by ending everything."""
-        write_hosts(self._lab)
+        self._names.write()
         self._lab.waiter.watch(self._line, self._readable)
         self._send(0, {"kind": "up", "text": "the lab is up"})
         while True:
@@ -109,7 +108,7 @@ class Agent:
         number = message["id"]
         execution = Execution(self._lab.waiter, partial(self._send, number), partial(self._forget, number))
         self._executions[number] = execution
-        execution.start(self._lab.network.namespaces, message["node"], message)
+        execution.start(self._lab.network.namespaces, message["node"], message, self._names)
 
     def _forget(self, number: int) -> None:
         del self._executions[number]
@@ -129,17 +128,3 @@ class Agent:
                 if ended is None or ended.si_pid in ours:
                     return  # nothing, or one that somebody else is about to wait for
                 os.waitpid(ended.si_pid, 0)
-
-
-def write_hosts(lab: Lab) -> None:
-    """Let programs know the nodes by name. ``/etc/hosts`` is changed for the lab alone."""
-    lines = ["127.0.0.1 localhost", "::1 localhost"]
-    mapped = {mapping.site for mapping in lab.plan.mappings}
-    for node in lab.plan.nodes:
-        # What has another IPv4 address in each site has none that fits everybody.
-        addresses = (node.address6,) if node.site in mapped else (node.address, node.address6)
-        lines += [f"{address} {node.name}" for address in addresses if address]
-    hosts = Path(lab.scratch, "hosts")
-    hosts.write_text("\n".join(lines) + "\n", encoding="ascii")
-    with contextlib.suppress(OSError):  # a machine without the file does not look into it either
-        mount(str(hosts), "/etc/hosts", "none", MS_BIND)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from testbed.clock import Waiter
 from testbed.kernel.programs import ENVIRONMENT
+from testbed.lab.names import Names
 from testbed.lab.protocol import CHUNK, WINDOW, Message, pack, unpack
 from testbed.net.namespace import CLONE_NEWUTS, Namespaces, unshare
 
@@ -57,12 +58,12 @@ class Execution:
         self._pidfd = -1
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, namespaces: Namespaces, node: str, request: Message) -> None:
+    def start(self, namespaces: Namespaces, node: str, request: Message, names: Names) -> None:
         """Start the program. One that cannot be started ends with the status that a shell would give."""
         size = request.get("tty")
         given = self._terminal_ends(size) if size else self._pipe_ends()
         try:
-            self.process = self._spawn(namespaces, node, request, given, terminal=bool(size))
+            self.process = self._spawn(namespaces, node, request, given, names, terminal=bool(size))
         except OSError as error:
             self._cannot_start(request, error)
             return
@@ -76,11 +77,13 @@ class Execution:
         self._waiter.watch(self._pidfd, self._ended)
 
     def _spawn(
-        self, namespaces: Namespaces, node: str, request: Message, given: tuple[int, int, int], *, terminal: bool
-    ) -> subprocess.Popen[bytes]:
+        self, namespaces: Namespaces, node: str, request: Message, given: tuple[int, int, int], names: Names, *,
+        terminal: bool,
+    ) -> subprocess.Popen[bytes]:  # fmt: skip
         def before_exec() -> None:
             unshare(CLONE_NEWUTS)
             socket.sethostname(node)
+            names.see(node)
             if terminal:
                 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from testbed.model import QUEUE, Host, Impairment, Link, Model, Router, Site, Subnet, Vpn
 from testbed.plan import addresses, routing, sizes
 from testbed.plan.compile_guards import guards
+from testbed.plan.compile_names import resolvers
 from testbed.plan.compile_nat import add_gateway, host_routes, mappings, nats, touches
 from testbed.plan.draft import Draft, cable_end
 from testbed.plan.plan import FABRIC, Bridge, Cable, End, Node, Plan, PlannedLink, PlannedTunnel, Route
@@ -46,6 +47,7 @@ def compile_plan(model: Model, lab: str, parameters: Mapping[str, str] | None = 
         loopbacks=tuple(draft.loopbacks), routes=tuple(draft.routes), routing=routings, reach=reach(routings),
         blocks_icmp=tuple(router.name for router in model.routers if router.blocks_icmp), shares=model.shares,
         volumes=model.volumes, guards=guards(draft), nats=nats(draft), mappings=mappings(draft),
+        resolvers=resolvers(draft),
     )  # fmt: skip
 
 

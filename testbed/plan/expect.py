@@ -21,7 +21,10 @@ Attempt = Literal["icmp", "tcp", "udp", "data"]
 ATTEMPTS: tuple[Attempt, ...] = ("icmp", "tcp", "udp", "data")
 """``data``: a TCP connection whose full-size segments arrive, too."""
 Protocol = Literal["icmp", "tcp", "udp"]
-Reason = Literal["ok", "no route", "filtered", "black hole", "reset", "timeout"]
+Reason = Literal[
+    "ok", "no route", "filtered", "black hole", "reset", "timeout", "resolver down", "no record", "wrong record"
+]
+"""The last three are of names alone."""
 REACH_PORT = 39_999
 """Where the check of all pairs sends its packets; arbitrary."""
 OWN_PORTS = (32_768, 60_999)

@@ -9,7 +9,8 @@ from typing import Literal
 
 from testbed.plan.index import Index, index_of
 from testbed.plan.nat import lends, moved
-from testbed.plan.plan import Cable, Node, Plan
+from testbed.plan.plan import Cable, Node, Plan, PlannedLink
+from testbed.units import Duration
 
 Family = Literal[4, 6]
 HOPS_MAX = 64
@@ -87,6 +88,43 @@ def back(plan: Plan, there: Path, family: Family, start: int = -1) -> Path:
         here, far = there.hops[start].node, there.hops[start].source
         near = address(index_of(plan).nodes[here], family)
     return _Walk(plan, family, there.translated).go(here, begin, near, far)
+
+
+def delays(plan: Plan, source: str, target: str, family: Family) -> tuple[tuple[Duration, Duration, Duration], ...]:
+    """(delay there, delay back, jitter) of each link between two nodes, hosts' own links among them.
+
+    The way back is taken to be the same. A tunnel is as long as both its ends' ways to the Internet.
+
+    Raises:
+        ValueError: there is no way.
+    """
+    way = path(plan, source, target, family)
+    if way.stuck:
+        raise ValueError(f"{way.stuck} has no route to {target}")
+    found = [_of_link(link, link.a.node == node) for node in (source, target) for link in _own(plan, node)]
+    for hop in way.hops:
+        for link in plan.links:
+            ends = {(link.a.node, link.a.interface), (link.b.node, link.b.interface)}
+            if {(hop.node, hop.interface), (hop.next, hop.into)} == ends:
+                found.append(_of_link(link, link.a.node == hop.node))
+        for tunnel in plan.tunnels:
+            if (hop.node, hop.interface) in {(tunnel.a.node, tunnel.name), (tunnel.b.node, tunnel.name)}:
+                ways = [link for end in (tunnel.a, tunnel.b) for link in _public(plan, end.node)]
+                found += [_of_link(link, link.a.node == hop.node) for link in ways]
+    return tuple(found)
+
+
+def _own(plan: Plan, node: str) -> tuple[PlannedLink, ...]:
+    return tuple(link for link in plan.access if link.a.node == node)
+
+
+def _public(plan: Plan, node: str) -> tuple[PlannedLink, ...]:
+    return tuple(link for link in plan.links if link.kind == "internet" and link.a.node == node)
+
+
+def _of_link(link: PlannedLink, forwards: bool) -> tuple[Duration, Duration, Duration]:
+    there, back = (link.a_to_b, link.b_to_a) if forwards else (link.b_to_a, link.a_to_b)
+    return there.delay, back.delay, max(there.jitter, back.jitter)
 
 
 def address(node: Node, family: Family) -> str:

@@ -16,6 +16,7 @@ from typing import Literal, TypeVar
 from testbed.model import Bfd, Impairment
 from testbed.plan.guards import Guard
 from testbed.plan.nat import Mapping, PlannedNat
+from testbed.plan.resolvers import PlannedResolver
 from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate
 
@@ -249,6 +250,7 @@ class Plan:
     """Security groups and network ACLs."""
     nats: tuple[PlannedNat, ...] = ()
     mappings: tuple[Mapping, ...] = ()
+    resolvers: tuple[PlannedResolver, ...] = ()
 
     def node(self, name: str) -> Node:
         """The node of that name. Raises ``KeyError``."""

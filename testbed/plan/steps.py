@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from testbed.model import FourState, GilbertElliott, Impairment, Slot
+from testbed.plan.names import resolver_on
 from testbed.plan.plan import FABRIC, Plan, PlannedLink
 
 Action = Literal[
@@ -116,3 +117,6 @@ def _daemons(plan: Plan) -> Iterator[str]:
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(sessions.items())) or "no sessions"
         transit = ", announces what it learns" if routing.transits else ""
         yield f"{routing.node}: {routing.daemon}, AS {routing.asn}, {kinds}{transit}"
+    for resolver in plan.resolvers:
+        others = (f"{resolver_on(plan, other).domain} to {other}" for other in resolver.forwards_to)
+        yield f"{resolver.node}: dnsmasq, answers for {', forwards '.join([resolver.domain, *others])}"

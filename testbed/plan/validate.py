@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from testbed.errors import Problem, known
 from testbed.model import Model, Router, Site
-from testbed.plan import addresses, validate_guards, validate_links, validate_nat, validate_stores
+from testbed.plan import addresses, validate_guards, validate_links, validate_names, validate_nat, validate_stores
 from testbed.plan.plan import FABRIC
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -45,7 +45,7 @@ def validate(model: Model) -> list[Problem]:
     checks = (
         _names, _ranges, _room, _sites, _routers, _hosts, validate_links.links, validate_links.vpns, _numbers,
         validate_stores.shares, validate_stores.volumes, validate_guards.guards, validate_nat.mapped,
-        validate_nat.gateways,
+        validate_nat.gateways, validate_names.resolvers,
     )  # fmt: skip
     return [problem for check in checks for problem in check(model)]
 
@@ -62,6 +62,7 @@ def _parts(model: Model) -> Iterator[object]:
         *model.groups,
         *model.borders,
         *model.nat_gateways,
+        *model.resolvers,
     ):
         yield part
         if isinstance(part, Site):

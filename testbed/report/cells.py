@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +10,11 @@ from dataclasses import dataclass
 from testbed.history import Event
 from testbed.report.matrix import Square
 
-_WORDS = {"icmp": "ICMP", "tcp": "TCP", "udp": "UDP", "data": "data"}
-"""``data``: TCP whose full-size segments arrive."""
+_WORDS = {"icmp": "ICMP", "tcp": "TCP", "udp": "UDP", "data": "data", "dns": "name"}
+"""``data``: TCP whose full-size segments arrive; ``name``: the address is learned by DNS."""
+
+SMALL_WIDTH = 34
+"""Characters in a line of a cell's small text: what fits where four hosts stand side by side; arbitrary."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def _square(some: dict[str, Event], mtu: object) -> Square:
             at = f" at {cell['where']}" if cell["where"] else ""
             detail = f" {cell['detail']}" if cell["reason"] == "black hole" else ""
             lines.setdefault(f"{cell['reason']}{at}{detail}", []).append(_WORDS[kind])
-    small = [f"{reason}: {' '.join(kinds)}" for reason, kinds in lines.items()]
+    told = (f"{reason}: {'all' if len(kinds) == len(some) else ' '.join(kinds)}" for reason, kinds in lines.items())
+    small = [line for each in told for line in textwrap.wrap(each, SMALL_WIDTH)]
     if mtu is not None:
         small.append(f"path MTU {mtu} B")
     text = "✓ all" if not lines else " ".join(works) if works else "✕ none"

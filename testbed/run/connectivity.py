@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from testbed.net import filters
 from testbed.plan.expect import ATTEMPTS, HEADERS, OK, Attempt, Outcome
 from testbed.plan.paths import Family, back, path
 from testbed.plan.plan import Node, Plan
@@ -15,6 +13,7 @@ from testbed.probe.attempts import attempt, largest
 from testbed.probe.diagnose import black_hole, diagnose
 from testbed.probe.place import Place
 from testbed.probe.tap import Sighting, Taps
+from testbed.run.drops import drops, since
 from testbed.run.lab import Lab
 
 FAMILIES: tuple[Family, Family] = (4, 6)
@@ -25,6 +24,8 @@ def check(lab: Lab, tcp_port: int, udp_port: int) -> None:
     for source, target in itertools.permutations(lab.plan.hosts, 2):
         for family in FAMILIES:
             _pair(lab, source, target, family, tcp_port, udp_port)
+            if lab.plan.resolvers:
+                _name(lab, source, target, family)
 
 
 def _pair(lab: Lab, source: Node, target: Node, family: Family, tcp_port: int, udp_port: int) -> None:
@@ -34,15 +35,27 @@ def _pair(lab: Lab, source: Node, target: Node, family: Family, tcp_port: int, u
         port = udp_port if kind == "udp" else tcp_port
         # Without a connection there is no data either, for the same reason.
         failed = known["tcp"] if kind == "data" and not known["tcp"].ok else None
-        found = known[kind] = failed or outcome(lab, kind, a, b, port)
-        lab.note(
-            "attempt", source=a.node, target=b.node, family=family, sort=kind, reason=found.reason, where=found.where,
-            detail=found.detail,
-        )  # fmt: skip
+        known[kind] = failed or outcome(lab, kind, a, b, port)
+        _note(lab, a.node, b.node, family, kind, known[kind])
     if known["udp"].ok:
         most = next(cable.mtu for cable in lab.plan.cables if cable.node == a.node)
         mtu = largest(lab.network.namespaces, a, b, udp_port, most)
         lab.note("path.mtu", source=a.node, target=b.node, family=family, mtu=mtu)
+
+
+def _name(lab: Lab, source: Node, target: Node, family: Family) -> None:
+    from testbed.run.names import lookup  # late: the library of DNS is read where a lab has names only
+
+    found = lookup(lab, source, target, family)
+    if found is not None:
+        _note(lab, source.name, target.name, family, "dns", found)
+
+
+def _note(lab: Lab, source: str, target: str, family: Family, sort: str, found: Outcome) -> None:
+    lab.note(
+        "attempt", source=source, target=target, family=family, sort=sort, reason=found.reason, where=found.where,
+        detail=found.detail,
+    )  # fmt: skip
 
 
 def outcome(lab: Lab, kind: Attempt, a: Place, b: Place, port: int) -> Outcome:
@@ -50,14 +63,14 @@ def outcome(lab: Lab, kind: Attempt, a: Place, b: Place, port: int) -> Outcome:
     spaces = lab.network.namespaces
     if attempt(spaces, kind, a, b, port) == 0:
         return OK
-    before = _drops(lab)
+    before = drops(lab)
     taps = Taps(spaces, [node.name for node in lab.plan.nodes])
     error = attempt(spaces, kind, a, b, port)
     seen = plain(lab.plan, a, b, taps.take())
     ends = Place(a.node, a.node), Place(b.node, b.node)
     if kind == "data" and error:
         return black_hole(seen, *ends, _passing(lab, a, b, port))
-    return diagnose(seen, *ends, error, {key: count - before[key] for key, count in _drops(lab).items()})
+    return diagnose(seen, *ends, error, since(lab, before))
 
 
 def plain(plan: Plan, a: Place, b: Place, seen: Sequence[Sighting]) -> list[Sighting]:
@@ -78,17 +91,3 @@ def _passing(lab: Lab, a: Place, b: Place, port: int) -> int:
         ok = attempt(lab.network.namespaces, "data", a, b, port, mss=middle) == 0
         low, high = (middle, high) if ok else (low, middle - 1)
     return low + headers
-
-
-def _drops(lab: Lab) -> dict[tuple[str, str], int]:
-    return {key: count for node in filters.nodes(lab.plan) for key, count in _dropped(lab, node)}
-
-
-def _dropped(lab: Lab, node: str) -> Iterator[tuple[tuple[str, str], int]]:
-    """What the rules of a node that drop have dropped so far; those of path MTU discovery are no guards."""
-    dropping = {
-        rule.comment for rule in filters.rules(lab.plan, node) if {"drop", "reject"} & json.loads(rule.action).keys()
-    }
-    for comment, count in filters.counts(lab.network.namespaces, node).items():
-        if comment in dropping:
-            yield (node, comment), count

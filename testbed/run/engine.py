@@ -18,6 +18,7 @@ from typing import Protocol
 from testbed.clock import Waiter
 from testbed.daemons.base import Daemon, place_of
 from testbed.daemons.bird import Bird
+from testbed.daemons.dnsmasq import Dnsmasq
 from testbed.daemons.frr import Frr
 from testbed.daemons.strongswan import charons
 from testbed.errors import InputError, Problem, RunError, TestbedError
@@ -154,6 +155,8 @@ def start_daemons(
     for routing in plan.routing:
         router: Daemon = Frr(routing) if routing.daemon == "frr" else Bird(routing)
         _start(router, daemons, network, waiter, recorder, scratch, undo)
+    for resolver in plan.resolvers:
+        _start(Dnsmasq(plan, resolver), daemons, network, waiter, recorder, scratch, undo)
     return daemons
 
 

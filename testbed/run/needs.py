@@ -48,3 +48,5 @@ def _needed(plan: Plan) -> Iterator[str]:
         yield from ("nbdkit", "nbd-client")
     if filters.nodes(plan):
         yield "nft"
+    if plan.resolvers:
+        yield "dnsmasq"

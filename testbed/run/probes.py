@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from testbed.clock import Waiter
 from testbed.errors import InputError, Problem, known
 from testbed.history import Recorder
 from testbed.net.namespace import Namespaces
+from testbed.plan.names import full_name, resolver_of
 from testbed.plan.paths import address, seen
 from testbed.plan.plan import Direction, Node, Plan
 from testbed.probe import capture as captures
@@ -26,6 +27,9 @@ from testbed.probe import udp_flood as udp_floods
 from testbed.probe.flow import Family, Flow
 from testbed.probe.place import Place
 from testbed.units import Duration, Rate
+
+if TYPE_CHECKING:
+    from testbed.probe.dns import Lookups
 
 DRAIN_S = 0.5
 """How long a stream's receivers go on after its sender has stopped; more than any planned RTT; arbitrary."""
@@ -117,6 +121,34 @@ class Probes:
             yield running
         finally:
             self._end(name, connects.COLUMNS, running.finish())
+
+    @contextlib.contextmanager
+    def dns(
+        self, source: str, target: str, interval: str | Duration = "1 s", *, family: Family = 4,
+        protocol: Literal["udp", "tcp"] = "udp", wait: str | Duration = "5 s", name: str = "",
+    ) -> Iterator[Lookups]:  # fmt: skip
+        """Ask the resolver of ``source`` for the name of ``target`` each interval: when, and what came of it.
+
+        A question is asked once; ``wait`` is how long its answer may take (resolv.conf(5) waits 5 s).
+        """
+        from testbed.probe import dns  # late: the library of DNS is read where a lab has names only
+
+        name = name or f"dns-{source}-{target}"
+        resolver = resolver_of(self._plan, self._node(source).name)
+        called = full_name(self._plan, self._node(target).name)
+        if resolver is None or not called:
+            what = f"{source} has no resolver" if resolver is None else f"{target} has no name"
+            raise InputError(Problem(f"probe {name}", what, "give its site one: site.resolver(HOST)"))
+        running = dns.start(
+            self._namespaces, self._scratch, name, self.place(source, resolver.node, family),
+            self.place(resolver.node, source, family), called, self.place(target, source, family).known_as,
+            Duration.parse(interval), Duration.parse(wait), self._recorder.epoch_ns, protocol=protocol,
+        )  # fmt: skip
+        self._begin(name, "dns", source, target)
+        try:
+            yield running
+        finally:
+            self._end(name, dns.COLUMNS, running.finish())
 
     @contextlib.contextmanager
     def tcp_stream(

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from testbed.lab.down import supervisors
-from tests.lab.user import SMALL, TESTBED, WITHIN_S, User, processes, until
+from tests.lab.user import NAMES, SMALL, TESTBED, WITHIN_S, User, processes, until
 
 pytestmark = pytest.mark.guest
 
@@ -156,6 +156,20 @@ def test_faults_take_sessions_down_and_healing_brings_them_back(small: User, fau
     assert not found["as_planned"] and len(found["faults"]) == len(faults)
     assert small.run("heal").count("healed: ") == len(faults)
     until(lambda: small.status()["as_planned"], within_s=20)
+
+
+def test_programs_learn_names_from_the_resolver_of_their_site_and_from_nothing_else(small: User) -> None:
+    small.run("up", NAMES, "--name", "names")
+    shell = ("exec", "--name", "names", "aws-a", "--", "sh", "-c")
+    asks = "getent ahostsv4 dc-1.dc.internal; getent hosts 192.168.1.10; ping -qc1 dc-1; getent hosts no.dc.internal"
+    said = small.run(*shell, asks, expect=2)
+    assert said.startswith("192.168.1.10 ") and " 0% packet loss" in said
+    assert re.search(r"^192\.168\.1\.10 +dc-1\.dc\.internal$", said, re.MULTILINE)
+    small.run("fault", "--name", "names", "kill", "aws-dns/dnsmasq")
+    assert small.run(*shell, "getent hosts vgw.aws.internal", expect=2) == ""
+    small.run("heal", "--name", "names")
+    assert small.run(*shell, "getent ahostsv4 vgw.aws.internal").startswith("10.0.1.1 ")
+    small.run("down", "--name", "names")
 
 
 def test_two_labs_run_side_by_side_and_a_name_is_given_once(small: User) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SMALL = str(Path(__file__).with_name("small.py"))
+NAMES = str(ROOT / "topologies" / "names.py")
 TESTBED = (sys.executable, "-P", "-m", "testbed")
 WITHIN_S = 30.0
 
