@@ -14,14 +14,17 @@ from testbed.check.forecasts import Forecast
 from testbed.errors import Problem
 from testbed.plan.plan import Plan
 from testbed.theory import rtt, stall
-from testbed.theory.interval import Expectation, exactly
+from testbed.theory.interval import Expectation
 
 TRAFFIC, CONNECTION = "traffic", "connection"
+NO_THEORY = "no theory"
 NONE = Duration(0)
 SETTLES = 5
 """Periods of a detection's beats until a cut finds them at any age; arbitrary: their jitter adds up meanwhile."""
 LOOK = Duration.parse("20 ms")
 """How often the TCP connection is written to and looked at."""
+LONGEST_RTT, CALM = Duration.parse("1 s"), Duration(failover.MARGIN_NS)
+"""What no path of a design exceeds, arbitrary; and how long all must be well at the end."""
 DETECTIONS: Mapping[str, Mapping[str, str]] = {
     "design": {},
     "bfd": {"dx.bfd": "300 ms"},
@@ -37,7 +40,7 @@ scenario = Scenario(
     refuted_by="a gap outside the interval that the detection's timers leave, or traffic that does not return",
 )  # fmt: skip
 scenario.param("fault", str, "silent", "how the path in use fails", choices=tuple(FAILURES))
-scenario.param("fault.for", Duration, "45 s", "how long it fails; if not given and BGP has to notice: two hold times")
+scenario.param("fault.for", Duration, "45 s", "how long it fails; not given: at least twice what the detection takes")
 scenario.param(
     "detection", str, "design", "what finds out, instead of what the design has", choices=tuple(DETECTIONS),
     sets=DETECTIONS,
@@ -62,20 +65,27 @@ def of(holder: Lab | Result) -> tuple[Failure, Case]:
 
 @scenario.run
 def run(lab: Lab) -> None:
-    """Traffic, fault, heal, traffic."""
+    """Traffic, fault, heal, traffic; and the TCP connection until it must have tried again."""
     failure, breaks = of(lab)
     source, target = lab.value("source", str), lab.value("target", str)
     if breaks.beat > lab.value("before", Duration) // SETTLES:
         lab.sleep(Duration(SETTLES * breaks.beat))
     # The fault's phase against the detection's timers is chance: the seed's.
     phase = Duration(lab.random.randrange(breaks.beat))
-    traffic = lab.probe.udp(source, target, lab.value("probe.interval", Duration), name=TRAFFIC)
-    with traffic, lab.probe.tcp_stream(source, target, LOOK, name=CONNECTION):
-        lab.sleep(Duration(lab.value("before", Duration) + phase))
-        with lab.fault.start(failure.kind, failure.target(breaks), failure.direction, **failure.options):
-            lab.sleep(breaks.outage)
-        lab.wait_converged("the routes of before, after healing")
-        lab.sleep(lab.value("after", Duration))
+    with lab.probe.tcp_stream(source, target, LOOK, name=CONNECTION):
+        with lab.probe.udp(source, target, lab.value("probe.interval", Duration), name=TRAFFIC):
+            lab.sleep(Duration(lab.value("before", Duration) + phase))
+            broke_ns = lab.now_ns()
+            with lab.fault.start(failure.kind, failure.target(breaks), failure.direction, **failure.options):
+                lab.sleep(breaks.outage)
+            lab.wait_converged("the routes of before, after healing")
+            flows_s = (lab.now_ns() - broke_ns) / 10**9
+            lab.sleep(lab.value("after", Duration))
+        forecast = failure.forecast(breaks)
+        known_s = forecast.gap.high if forecast.gap is not None and not forecast.scattered else None
+        silent_s = flows_s if known_s is None else known_s
+        tried_s = stall.retried_s(silent_s, LONGEST_RTT) + CALM.seconds
+        lab.sleep(Duration(max(0, broke_ns + round(tried_s * 10**9) - lab.now_ns())))
 
 
 @scenario.measure
@@ -88,61 +98,67 @@ def measure(result: Result) -> Iterator[Measurement]:
     stream = flows.packets(history, TRAFFIC)
     seen = failover.seen(stream, when)
 
-    expected = forecast.gap and forecast.gap.seen_by_probes(result.value("probe.interval", Duration))
-    yield beside("gap", seen.gap.length_s if seen.gap else 0.0, expected)
+    theory = forecast.gap_of(lost=seen.gap is not None)
+    yield beside("gap", seen.gap.length_s if seen.gap else 0.0, theory and theory.seen_by_probes(breaks.spacing))
     if seen.returning:
-        yield Measurement("gap_returning", seen.returning.length_s, "s", source="no theory")
+        yield beside("gap_returning", seen.returning.length_s, None)
     noticed = failover.noticed_s(history, result.plan, breaks.link, when)
     if noticed is not None or forecast.noticed is not None:
         yield beside("detection", noticed, forecast.noticed)
     yield from round_trips(result, breaks, forecast, when)
     yield from connections(result, breaks, forecast, when)
-    yield Measurement("packets_lost", float(seen.lost), "packets", source="no theory")
-    counts = history.first("probe.stop", probe=TRAFFIC)
-    for name, parts in (("duplicated", ("twice_there", "twice_back")), ("reordered", ("late_there", "late_back"))):
-        total = sum(counts.fields[part] for part in parts) if counts else None
-        yield Measurement(f"packets_{name}", total, "packets", source="no theory")
+    yield from packets(result, seen.lost)
     if when.return_s is not None:
-        yield Measurement(
-            "time_to_return", when.return_s, "s", source="no theory: the daemons' retry timers, by chance"
-        )
+        yield beside("time_to_return", when.return_s, forecast.returns)
         end = max(when.healed_ns, when.back_ns or 0)
-        away = paths.asymmetric_s(history, result.plan, breaks.way, when.broke_ns, end)
-        yield Measurement("asymmetric_for", away, "s", source="no theory")
+        yield beside("asymmetric_for", paths.asymmetric_s(history, result.plan, breaks.way, when.broke_ns, end), None)
     else:
         yield Measurement("routes_changed", 0.0, "", source="no route of this traffic changed: nothing failed over")
 
 
+def packets(result: Result, lost: int) -> Iterator[Measurement]:
+    """How many were lost, came twice, or out of order."""
+    yield Measurement("packets_lost", float(lost), "packets", source=NO_THEORY, better="lower")
+    counts = result.history.first("probe.stop", probe=TRAFFIC)
+    for name, parts in (("duplicated", ("twice_there", "twice_back")), ("reordered", ("late_there", "late_back"))):
+        total = sum(counts.fields[part] for part in parts) if counts else None
+        yield Measurement(f"packets_{name}", total, "packets", source=NO_THEORY, better="lower")
+
+
 def beside(name: str, value: float | None, theory: Expectation | None) -> Measurement:
     """A time beside theory, or beside the word that there is none."""
-    return Measurement.against(name, value, theory) if theory else Measurement(name, value, "s", source="no theory")
+    if theory is None:
+        return Measurement(name, value, "s", source=NO_THEORY, better="lower")
+    return Measurement.against(name, value, theory, better="lower")
 
 
 def round_trips(result: Result, breaks: Case, forecast: Forecast, when: failover.Moments) -> Iterator[Measurement]:
     """Median RTT before, meanwhile and after."""
     stream = flows.packets(result.history, TRAFFIC)
     calm, extra = failover.MARGIN_NS, FAILURES[result.value("fault", str)].extra
+    usual = (breaks.link,) if breaks.even else None
     back = max(when.healed_ns, when.back_ns or 0)
     meanwhile = failover.after_moving_ns(stream, when)
     spans: list[tuple[str, int, int, tuple[str, ...] | None, Duration]] = [
-        ("before", stream[0].sent_ns, when.broke_ns - calm, (breaks.link,), NONE),
+        ("before", stream[0].sent_ns, when.broke_ns - calm, usual, NONE),
         ("meanwhile", meanwhile, when.healed_ns, forecast.path, extra),
-        ("after", back + calm, stream[-1].sent_ns - calm, (breaks.link,), NONE),
+        ("after", back + calm, stream[-1].sent_ns - calm, usual, NONE),
     ]
     for name, start, end, path, more in spans:
         if name == "meanwhile" and end - start < calm:  # it was over before traffic flowed again
             continue
         found = flows.rtt_ms(flows.between(stream, start, end))
-        if path:
-            yield Measurement.against(f"rtt_p50_{name}", found, ideal_rtt(result, path, more))
+        ideal = ideal_rtt(result, path, more) if path else None
+        if ideal is not None:
+            yield Measurement.against(f"rtt_p50_{name}", found, ideal, better="lower")
         elif found is not None:
-            yield Measurement(f"rtt_p50_{name}", found, "ms", source="no theory")
+            yield Measurement(f"rtt_p50_{name}", found, "ms", source=NO_THEORY, better="lower")
 
 
 def ideal_rtt(result: Result, path: tuple[str, ...], extra: Duration) -> Expectation:
     """Of a path, whose first link has an extra delay each way."""
     links = chain(result.plan, path)
-    more = [extra] + [Duration(0)] * len(links)
+    more = [extra, *[NONE] * len(links)]
     return rtt.median(
         (
             (Duration(x.a_to_b.delay + e), Duration(x.b_to_a.delay + e), max(x.a_to_b.jitter, x.b_to_a.jitter))
@@ -153,16 +169,33 @@ def ideal_rtt(result: Result, path: tuple[str, ...], extra: Duration) -> Expecta
 
 
 def connections(result: Result, breaks: Case, forecast: Forecast, when: failover.Moments) -> Iterator[Measurement]:
-    """What became of the TCP connection."""
-    failure = FAILURES[result.value("fault", str)]
+    """What became of the TCP connection: it went on, after standing still for so long; or it was reset."""
     found = failover.connection(result.history, CONNECTION, when)
-    expected = None
-    if forecast.gap is not None:
-        first, later = (
-            Duration(round((ideal_rtt(result, path, extra).expected or 0) * 10**6))
-            for path, extra in (((breaks.link,), NONE), (forecast.path or (breaks.link,), failure.extra))
-        )
-        expected = stall.stall(forecast.gap, first, later, LOOK)
-    yield beside("tcp_stall", found.stall_s, expected)
-    lives = exactly(1.0, "", f"Linux gives up after {stall.GIVES_UP_S} s (tcp_retries2)")
-    yield Measurement.against("tcp_survived", float(not found.ended), lives)
+    yield beside("tcp_stall", found.stall_s, stalled(result, breaks, forecast))
+    # Its packets vanish no longer than until traffic flows again after the fault.
+    most_s = (max(when.healed_ns, when.back_ns or 0) - when.broke_ns) / 10**9 + CALM.seconds
+    least_s = forecast.gap.low if forecast.gap and not forecast.spared else None
+    lives = stall.survives(least_s or 0.0, most_s)
+    if lives is None:
+        yield Measurement("tcp_survived", float(found.goes_on), "", source=NO_THEORY, better="higher")
+    else:
+        yield Measurement.against("tcp_survived", float(found.goes_on), lives, better="higher")
+    yield Measurement("tcp_reset", float(bool(found.ended)), "", source=found.ended or "it was not", better="lower")
+
+
+def stalled(result: Result, breaks: Case, forecast: Forecast) -> Expectation | None:
+    """What theory says of how long the connection stands still."""
+    gap = forecast.gap
+    if gap is None or forecast.scattered:
+        return None
+    if forecast.spared:  # its own ports decide over which of the equal ways it goes
+        gap = Expectation(None, 0.0, gap.high, "s", f"{gap.source}; a connection over another way loses nothing")
+    failure, usual = FAILURES[result.value("fault", str)], (breaks.link,)
+    first = ideal_rtt(result, usual, NONE)
+    later = ideal_rtt(result, forecast.path or usual, failure.extra)
+    return stall.stall(gap, rtt_of(first), rtt_of(later), LOOK)
+
+
+def rtt_of(ideal: Expectation) -> Duration:
+    """As a time."""
+    return Duration(round((ideal.expected or 0) * 10**6))

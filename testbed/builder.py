@@ -184,6 +184,7 @@ class Topology(Beside, Guarding):
                 routing=way, suite=options.get("suite", "aes128gcm16"),
                 nat_traversal=options.get("nat_traversal", False), mtu=options.get("mtu"),
                 clamp_mss=options.get("clamp_mss", True), packets_per_s=packets_per_s,
+                follows_ike=options.get("follows_ike", False),
                 rate=self._optional(f"{where}, rate", Rate, rate, fields.STAND_IN_RATE),
                 dpd=self._optional(f"{where}, dpd", Duration, options.get("dpd")),
                 ike_lifetime=self._optional(f"{where}, ike_lifetime", Duration, options.get("ike_lifetime")),

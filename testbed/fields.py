@@ -106,6 +106,7 @@ class VpnFields(TypedDict, total=False):
     dpd: Text | Duration | None
     ike_lifetime: Text | Duration | None
     child_lifetime: Text | Duration | None
+    follows_ike: bool
 
 
 class ShareFields(TypedDict, total=False):

@@ -234,6 +234,8 @@ class Vpn:
         mtu: of the tunnels; ``None``: what the suite leaves of the path (see :mod:`testbed.theory.mtu`).
         clamp_mss: rewrite the MSS of TCP through the tunnel.
         dpd, ike_lifetime, child_lifetime: ``None``: AWS's (:mod:`testbed.presets`).
+        follows_ike: of static routing over IPsec: a tunnel's interfaces go down with its IKE session, so that routes
+            into it give way to those into the next, and up again with it. Otherwise they stay, and so do the routes.
         rate, packets_per_s: limits of each tunnel, each way; the excess is dropped. ``None``: no limit.
     """
 
@@ -252,6 +254,7 @@ class Vpn:
     dpd: Duration | None = None
     ike_lifetime: Duration | None = None
     child_lifetime: Duration | None = None
+    follows_ike: bool = False
     rate: Rate | None = None
     packets_per_s: int | None = None
 

@@ -147,6 +147,7 @@ class VpnKeys(Strict):
     dpd: DurationText | None = None
     ike_lifetime: DurationText | None = None
     child_lifetime: DurationText | None = None
+    follows_ike: Flag | None = None
     rate: OptionalRate = None
     packets_per_s: OptionalWhole = None
 

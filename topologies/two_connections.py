@@ -14,6 +14,7 @@ def topology(t: Topology) -> None:
     far = t.param("far.delay", Duration, "7 ms", "one-way delay of the other connection")
     rate = t.param("dx.rate", Rate, "1 Gbit/s", "port speed of both connections")
     bfd = t.param("dx.bfd", optional(Duration), str(presets.DX_BFD_INTERVAL.value), "BFD interval on both, or off")
+    hold = t.param("dx.hold", Duration, str(presets.DX_BGP_HOLD.value), "BGP hold time on both; keepalive is a third")
     daemon = t.param("routing.daemon", str, "bird", "routing daemon of all gateways", choices=("bird", "frr"))
 
     aws = t.vpc("aws", "10.0.0.0/16")
@@ -26,5 +27,7 @@ def topology(t: Topology) -> None:
     first, second = (dc.router(name, asn=65000, daemon=daemon) for name in ("cgw-1", "cgw-2"))
 
     preferred = presets.LOCAL_PREF_DX.value
-    t.direct_connect("dx-near", vgw, first, rate=rate, delay=near, bgp=t.bgp(bfd=bfd, local_pref=preferred))
-    t.direct_connect("dx-far", vgw, second, rate=rate, delay=far, bgp=t.bgp(bfd=bfd, local_pref=preferred - 1))
+    t.direct_connect("dx-near", vgw, first, rate=rate, delay=near, bgp=t.bgp(hold=hold, bfd=bfd, local_pref=preferred))
+    t.direct_connect(
+        "dx-far", vgw, second, rate=rate, delay=far, bgp=t.bgp(hold=hold, bfd=bfd, local_pref=preferred - 1)
+    )

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from testbed.theory.interval import Expectation
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 POINTS = 400
 FAMILY = 0.001
@@ -63,8 +67,8 @@ def p_value(values: Sequence[float], table: Table) -> float:
     ordered = np.sort(np.asarray(values, dtype=float))
     count = len(ordered)
 
-    def by(places: np.ndarray) -> np.ndarray:
-        return np.asarray(np.interp(places, table.places, table.shares, left=0.0, right=1.0))
+    def by(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.interp(places, table.places, table.shares, left=0.0, right=1.0)
 
     most = np.arange(1, count + 1) / count - by(ordered + table.early)
     least = by(ordered - table.late) - np.arange(count) / count

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from testbed.check import flows, paths
+from testbed.check.cases import ends_of
 from testbed.check.flows import Gap, Packet
 from testbed.history import History
-from testbed.plan.plan import Plan, PlannedLink, PlannedTunnel
+from testbed.plan.plan import Plan
 
 MARGIN_NS = 10**9
 """How far from what is broken and healed the calm before and after is looked at; arbitrary."""
@@ -52,8 +53,7 @@ def moments(history: History, way: paths.Flow) -> Moments:
 
 def noticed_s(history: History, plan: Plan, link: str, when: Moments) -> float | None:
     """From the cut until the later end of a link or tunnel held a session over it for dead; ``None``: it did not."""
-    every: list[PlannedLink | PlannedTunnel] = [*plan.links, *plan.tunnels]
-    ends = next((each.a.node, each.b.node) for each in every if each.name == link)
+    ends = ends_of(plan, link)
     first: dict[str, int] = {}
     for event in history.of("bfd", "bgp", "ike"):
         inside = when.broke_ns <= event.t_ns < when.healed_ns

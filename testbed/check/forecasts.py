@@ -1,4 +1,4 @@
-"""What theory says of each failure before anything was measured: gap, who notices, which way traffic goes. Pure."""
+"""What theory says of each way in which the path between two hosts may fail, before anything was measured. Pure."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from testbed.check.cases import Case, chain, far_router, first_tunnel, tunnel_of
-from testbed.plan.plan import Plan, PlannedLink, PlannedTunnel
-from testbed.theory import dpd, failover
+from testbed.check.cases import Case, below, chain, delay, ends_of, session_of
+from testbed.plan.plan import Plan
+from testbed.theory import dpd, failover, lossy
 from testbed.theory.interval import Expectation, exactly
 from testbed.theory.timers import TIMERS
-from testbed.units import Duration
+from testbed.units import Duration, Ratio
 
 HANDLING = Duration.parse("20 ms")
 """Arbitrary: what daemon and kernel may take from noticing to forwarding. BIRD was seen to take under 5 ms."""
+FORWARDS = "a router without its programs goes on forwarding"
 
 
 @dataclass(frozen=True)
@@ -22,42 +23,53 @@ class Forecast:
     """What theory says. ``None``: no theory.
 
     Attributes:
-        gap: of traffic that goes there and back.
+        gap: of traffic that goes there and back, of a flow that is hit.
         noticed: when the later end knows; ``None`` also where nobody ever does.
         path: what carries traffic meanwhile; empty: nothing.
-        moves: whether traffic goes another way meanwhile.
+        spared: share of flows that use another of several equal ways, and lose nothing.
+        scattered: what is lost is not one stretch, so nothing follows for TCP.
+        returns: from healing until the routes are back, where theory knows.
     """
 
     gap: Expectation | None = None
     noticed: Expectation | None = None
     path: tuple[str, ...] | None = None
-    moves: bool | None = None
+    spared: float = 0.0
+    scattered: bool = False
+    returns: Expectation | None = None
+
+    def gap_of(self, *, lost: bool) -> Expectation | None:
+        """What theory says of a flow of which packets were lost, or none."""
+        if self.gap is None or lost or not self.spared:
+            return self.gap
+        return exactly(0.0, "s", f"a flow over another of several equal ways, as {self.spared:.0%} of all are")
 
 
-def _delay(plan: Plan, name: str) -> Duration:
-    return Duration(sum(link.a_to_b.delay for link in chain(plan, (name,))))
+def _cut(case: Case, silent: Literal["both", "a_to_b"] = "both") -> failover.Cut:
+    return failover.Cut(silent=silent, delay=delay(case.plan, case.link), handling=_handling(case, held=True))
 
 
-def _cut(case: Case, silent: Literal["both", "a_to_b", "b_to_a"] = "both") -> failover.Cut:
-    return failover.Cut(silent=silent, delay=_delay(case.plan, case.link), handling=_handling(case, held=True))
+def _handling(case: Case, *, held: bool = False, dying: bool = False) -> Duration:
+    """What is taken from the end of a session to the kernel's route, at most.
 
-
-def _handling(case: Case, *, held: bool = False) -> Duration:
-    """What is taken from the end of a session to the kernel's route, at most. ``held``: a hold timer may end it."""
-    timers = [TIMERS[case.plan.routing_of(node).daemon] for node in (case.way.near, case.way.far)]
-    by_hold = case.session is not None and case.session.bfd is None
-    return Duration(HANDLING + max(each.hold_acts if held and by_hold else each.acts for each in timers))
+    ``held``: a hold timer may end it. ``dying``: so it may all other sessions of the gateway.
+    """
+    by_hold = held and case.session is not None and case.session.bfd is None
+    latest = 0
+    for node in (case.way.near, case.way.far):
+        routing = case.plan.routing_of(node)
+        timers = TIMERS[routing.daemon]
+        awake = () if dying else [each.keepalive for each in routing.sessions if each.interface != case.link]
+        latest = max(latest, timers.acts + (min([timers.naps, *awake]) if by_hold else 0))
+    return Duration(HANDLING + latest)
 
 
 def watch(plan: Plan, name: str, cut: failover.Cut) -> failover.Watch | None:
     """The beats over a link or tunnel, the quickest that is configured; ``None``: no routing protocol runs over it."""
-    known_ways: list[PlannedLink | PlannedTunnel] = [*plan.links, *plan.tunnels]
-    ends = next(each for each in known_ways if each.name == name)
-    try:
-        session = plan.session(name)
-    except KeyError:
+    session = session_of(plan, name)
+    if session is None:
         return None
-    a, b = (TIMERS[plan.routing_of(end.node).daemon] for end in (ends.a, ends.b))
+    a, b = (TIMERS[plan.routing_of(end).daemon] for end in ends_of(plan, name))
     if session.bfd is None:
         return failover.hold_watch(session.hold, session.keepalive, cut, a, b)
     every, times = session.bfd.interval, session.bfd.multiplier
@@ -66,94 +78,135 @@ def watch(plan: Plan, name: str, cut: failover.Cut) -> failover.Watch | None:
 
 
 def silent(case: Case, ways: Literal["both", "a_to_b"] = "both") -> Forecast:
-    """The quickest beat over the link expires: BFD's, BGP's hold timer, IKE's dead peer detection."""
-    cut = _cut(case, ways)
+    """Packets vanish: whoever waits for them finds out."""
+    cut, spared = _cut(case, ways), case.spared({case.link}, None if ways == "both" else ways)
     found = watch(case.plan, case.link, cut)
-    gap, noticed = (found.gap(cut), found.noticed(replace(cut, handling=HANDLING))) if found else _dpd(case, cut)
-    lasts = failover.lasting(gap, case.outage, cut)
-    if lasts is not gap:
-        moves = False if lasts.expected is not None else None
-        return Forecast(lasts, None, (case.link,) if moves is False else None, moves)
-    return Forecast(gap, noticed, (case.backup,) if case.backup else (), bool(case.backup))
+    if found is None:
+        return _static(case, cut, spared)
+    gap, noticed = found.gap(cut), found.noticed(replace(cut, handling=HANDLING))
+    return _lasting(case, cut, Forecast(gap, noticed, (case.backup,) if case.backup else (), spared))
 
 
-def _dpd(case: Case, cut: failover.Cut) -> tuple[Expectation, Expectation]:
-    used = tunnel_of(case.plan, case.link)
-    found = dpd.ike_dpd(dpd.dpd_delay(used.dpd), cut, gives_up_s=used.dpd.seconds)
-    return found, found
+def _lasting(case: Case, cut: failover.Cut, forecast: Forecast) -> Forecast:
+    """The same, if it may be over before it is noticed."""
+    assert forecast.gap is not None, "it is about the gap"
+    lasts = failover.lasting(forecast.gap, case.outage, cut)
+    if lasts is forecast.gap:
+        return forecast
+    path = (case.link,) if lasts.expected is not None else None
+    return replace(forecast, gap=lasts, noticed=None, path=path, returns=None)
 
 
-def carrier(case: Case) -> Forecast:
-    """Both ends see their interface go down at once."""
-    gap, noticed = (failover.carrier(handling, urgent=True) for handling in (_handling(case), HANDLING))
-    return Forecast(gap, noticed, (case.backup,) if case.backup else (), bool(case.backup))
+def _static(case: Case, cut: failover.Cut, spared: float) -> Forecast:
+    """A static route into a tunnel: IKE may find out, and that moves it or not."""
+    if case.dpd is None or case.tunnel is None:
+        return Forecast(failover.no_detection(case.outage, cut), None, (), spared)
+    wait, again = case.dpd
+    found = dpd.ike_dpd(wait, cut, again)
+    if not case.tunnel.follows_ike:
+        noticed = found if found.high is not None and found.high < case.outage.seconds else None
+        return Forecast(failover.no_detection(case.outage, cut), noticed, (), spared)
+    forecast = Forecast(found, found, (case.backup,) if case.backup else (), spared, returns=_renewed(case, again))
+    return _lasting(case, cut, forecast)
 
 
-def flap(case: Case) -> Forecast:
-    """The first gap is a carrier's; where traffic goes afterwards changes with each turn."""
-    return replace(carrier(case), path=None, moves=None)
+def _renewed(case: Case, again: dpd.Retransmission) -> Expectation:
+    """The side that initiates asks again within the last of its waits; two exchanges set up the session."""
+    round_trips = 2 * 2 * delay(case.plan, case.link).seconds
+    high = dpd.renewed_s(again) + round_trips + HANDLING.seconds
+    source = "strongSwan: the longest wait between two requests, and RFC 7296 section 1.2: two exchanges"
+    return Expectation(None, 0.0, high, "s", source)
 
 
 def one_way(case: Case) -> Forecast:
-    """Silence from the provider's side to the customer's."""
+    """Packets vanish in one direction."""
     return silent(case, "a_to_b")
 
 
+def carrier(case: Case) -> Forecast:
+    """Both ends see it at once."""
+    gap, noticed = (failover.carrier(handling, urgent=True) for handling in (_handling(case), HANDLING))
+    return Forecast(gap, noticed, (case.backup,) if case.backup else ())
+
+
+def flap(case: Case) -> Forecast:
+    """As often as it goes down."""
+    return replace(carrier(case), path=None)
+
+
 def nothing(why: str) -> Callable[[Case], Forecast]:
-    """Nobody notices, and traffic goes on where it went. ``why``: the source."""
+    """What no traffic feels."""
 
     def forecast(case: Case) -> Forecast:
-        return Forecast(exactly(0.0, "s", why), None, (case.link,), moves=False)
+        return Forecast(exactly(0.0, "s", why), None, (case.link,))
 
     return forecast
 
 
-def brownout(case: Case) -> Forecast:
-    """No theory: whether timers expire is chance."""
-    return Forecast()
+def brownout(loss: Ratio) -> Callable[[Case], Forecast]:
+    """More loss: the longest run of lost packets. Where that makes a detection fire, there is a path all the same."""
+
+    def forecast(case: Case) -> Forecast:
+        name = below(case)
+        broken = [(1 - loss.fraction) if link.name == name else 1.0 for link in chain(case.plan, (case.link,))]
+        kept = 1.0
+        for link, left in zip(chain(case.plan, (case.link,)), broken, strict=True):
+            for way in (link.a_to_b, link.b_to_a):
+                if not isinstance(way.loss, Ratio) or way.loss_correlation or not case.spacing:
+                    return Forecast(scattered=True)  # a loss with a memory
+                kept *= (1 - way.loss.fraction) * left
+        packets = -(-case.outage // case.spacing)
+        run = lossy.longest_run(1 - kept, packets)
+        return Forecast(replace(run.scaled(case.spacing.seconds, "s"), source=run.source), scattered=True)
+
+    return forecast
 
 
 def killed(case: Case) -> Forecast:
-    """The kernel of a daemon that is killed closes its connections, which the peer sees at once."""
+    """A BGP daemon: its sessions end at once."""
     source = "RFC 4271 section 8.2.2, event 18: a TCP connection that ends, ends the session"
-    delay = _delay(case.plan, case.link).seconds
+    lag = delay(case.plan, case.link).seconds
     if case.elsewhere:
-        gap = Expectation(None, 0.0, delay + _handling(case).seconds, "s", source)
+        gap = Expectation(None, 0.0, lag + _handling(case).seconds, "s", source)
         # Far hosts may send to the killed router, whose kernel goes on forwarding the old way.
-        stays = far_router(case) == case.way.far
-        return Forecast(gap, gap, None if stays else (case.backup,), moves=True)
-    low = max(0.0, case.outage.seconds - delay - HANDLING.seconds)
-    return Forecast(Expectation(None, low, None, "s", f"{source}; all paths end there"), None, (), moves=False)
+        return Forecast(gap, gap, None if case.far == case.way.far else (case.elsewhere,))
+    low = max(0.0, case.outage.seconds - lag - HANDLING.seconds)
+    return Forecast(Expectation(None, low, None, "s", f"{source}; all paths end there"), None, ())
 
 
 def frozen(case: Case) -> Forecast:
-    """Programs stand still and connections stay: a timer has to expire at the peer."""
-    cut = _cut(case)
-    found = watch(case.plan, case.link, cut)
+    """A router's programs stand still: its kernel forwards until its neighbours hold it for dead."""
+    if case.session is None:
+        return nothing(f"{FORWARDS}, and IKE does not ask while packets come in")(case)
     if case.elsewhere:
-        gap = Expectation(None, 0.0, _handling(case).seconds, "s", "a router without its programs goes on forwarding")
-        return Forecast(gap, None, None, moves=None)
-    if found is None:
+        return Forecast(Expectation(None, 0.0, _handling(case).seconds, "s", FORWARDS))
+    cut = replace(_cut(case), handling=_handling(case, held=True, dying=True))
+    latest = [_latest(case.plan, via, cut) for via in (*case.there, *case.others)]
+    if None in latest:
         return Forecast()
-    last = max(_latest(case.plan, via, cut) for via in (case.link, case.backup) if via)
+    last = max(each for each in latest if each is not None)
     source = "it forwards until the last session with it has expired, and none comes back before it is thawed"
-    return Forecast(Expectation(None, max(0.0, case.outage.seconds - last), None, "s", source), None, None, moves=None)
+    return Forecast(Expectation(None, max(0.0, case.outage.seconds - last), None, "s", source))
 
 
-def _latest(plan: Plan, name: str, cut: failover.Cut) -> float:
+def _latest(plan: Plan, name: str, cut: failover.Cut) -> float | None:
     found = watch(plan, name, cut)
-    high = found.noticed(cut).high if found else None
-    return float("inf") if high is None else high
+    return found.noticed(cut).high if found else None
 
 
-def off(case: Case) -> Forecast:
-    """The far site has no power."""
+def site_off(case: Case) -> Forecast:
+    """Nobody is there."""
     source = "nobody is there: at least the outage"
-    return Forecast(Expectation(None, case.outage.seconds, None, "s", source), None, (), moves=False)
+    return Forecast(Expectation(None, case.outage.seconds, None, "s", source), None, ())
+
+
+def first_tunnel(case: Case) -> str:
+    """The tunnel in use, or the first of the design."""
+    return case.link if case.tunnel is not None else case.plan.tunnels[0].name
 
 
 def tunnel(case: Case) -> Forecast:
-    """One tunnel is silent, which matters where traffic uses it."""
-    if case.link == first_tunnel(case):
+    """One of several tunnels: felt where it is in use."""
+    if case.tunnel is not None:
         return silent(case)
     return nothing("a tunnel that carries nothing is not missed")(case)

@@ -18,35 +18,22 @@ from testbed.net import xfrm
 from testbed.net.namespace import Namespaces
 from testbed.plan.plan import Plan, PlannedTunnel
 from testbed.presets import IPSEC_SUITES, VPN_REKEY_FUZZ, VPN_REKEY_MARGIN, VPN_REPLAY_WINDOW
-from testbed.theory.dpd import dpd_delay
+from testbed.theory.dpd import dpd_delay, retransmission
 from testbed.units import Duration
 
 READY_TIMEOUT_S = 10.0
 """How long charon may take until it answers; arbitrary, on the lab's clock. It takes well under a second."""
 PLUGINS = (
     "random", "nonce", "aes", "sha1", "sha2", "hmac", "kdf", "gmp", "openssl",
-    "kernel-netlink", "socket-default", "vici",
+    "kernel-netlink", "socket-default", "updown", "vici",
 )  # fmt: skip
 """All that charon may load. Left out on purpose: ``rdrand`` takes chance from the processor, past the seed, and
 ``kernel-libipsec`` takes ESP away from the kernel. ``openssl`` stands behind the others, for builds without them; what
 is not there is skipped."""
-RETRANSMIT_BASE, RETRANSMIT_TRIES = 1.8, 5
-"""strongSwan's own (strongswan.conf, IKEv2 retransmission)."""
 LOG = "charon.log"
 """All that charon says, in the record."""
 THREADS = 16
 """strongSwan's own; most of them only wait."""
-
-
-def retransmit_timeout(timeout: Duration) -> Duration:
-    """When a request is first sent again, such that the peer is dead ``timeout`` after it was first sent.
-
-    IKEv2 has no DPD timeout: a peer is dead when a request and all its retransmissions went unanswered. With
-    strongSwan's growth and number of tries, the sum ``t * (1 + 1.8 + ... + 1.8**5)`` is set to the timeout, which AWS
-    counts from the first keep-alive that fails (VPN user guide, tunnel options). Whole milliseconds.
-    """
-    total = (RETRANSMIT_BASE ** (RETRANSMIT_TRIES + 1) - 1) / (RETRANSMIT_BASE - 1)
-    return Duration(round(timeout / total / 10**6) * 10**6)
 
 
 def render_daemon(tunnels: tuple[PlannedTunnel, ...], socket: str) -> str:
@@ -65,9 +52,10 @@ def _daemon_lines(dpd: Duration, socket: str) -> Iterator[str]:
     yield "  routing_table = 0"
     yield "  process_route = no"
     yield f"  # A peer is dead {dpd} after a request that it did not answer."
-    yield f"  retransmit_timeout = {retransmit_timeout(dpd).seconds:g}"
-    yield f"  retransmit_base = {RETRANSMIT_BASE}"
-    yield f"  retransmit_tries = {RETRANSMIT_TRIES}"
+    again = retransmission(dpd)
+    yield f"  retransmit_timeout = {again.timeout.seconds:g}"
+    yield f"  retransmit_base = {again.base:g}"
+    yield f"  retransmit_tries = {again.tries}"
     yield f"  plugins {{ vici {{ socket = unix://{socket} }} }}"
     yield "  journal { default = -1 }"
     yield "  syslog { daemon { default = -1 } auth { default = -1 } }"
@@ -144,6 +132,10 @@ def _child(tunnel: PlannedTunnel, *, initiates: bool) -> Iterator[str]:
     yield f"  start_action = {'start' if initiates else 'none'}"
     yield f"  close_action = {'start' if initiates else 'none'}"
     yield f"  dpd_action = {'restart' if initiates else 'clear'}"
+    if tunnel.follows_ike:
+        end = tunnel.b if initiates else tunnel.a
+        # A shell's words; the verb is up-client, down-client, up-client-v6 or down-client-v6.
+        yield f'  updown = "ip link set dev {end.interface} ${{PLUTO_VERB%%-*}}"'
     yield "}"
 
 

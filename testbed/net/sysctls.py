@@ -25,6 +25,8 @@ ROUTER = {
     _ADDRESSES_OF_ITS_OWN: "0",
     "net/ipv4/ip_forward": "1",
     "net/ipv6/conf/all/forwarding": "1",
+    # An interface that goes down and comes up again, as a tunnel that follows its IKE session, is as it was.
+    "net/ipv6/conf/default/keep_addr_on_down": "1",
     # Paths are asymmetric while routes move; a reverse path filter would drop what the network would not.
     "net/ipv4/conf/all/rp_filter": "0",
     "net/ipv4/conf/default/rp_filter": "0",

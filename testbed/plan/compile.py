@@ -194,7 +194,7 @@ def _tunnel(
         nat_traversal=vpn.nat_traversal, number=number, dpd=vpn.dpd or sizes.DPD,
         ike_lifetime=vpn.ike_lifetime or sizes.IKE_LIFETIME,
         child_lifetime=vpn.child_lifetime or sizes.CHILD_LIFETIME, rate=vpn.rate, packets_per_s=vpn.packets_per_s,
-        secret=addresses.secret(draft.lab, name),
+        follows_ike=vpn.follows_ike, secret=addresses.secret(draft.lab, name),
     )  # fmt: skip
 
 

@@ -141,6 +141,8 @@ class PlannedTunnel:
     dpd: Duration
     ike_lifetime: Duration
     child_lifetime: Duration
+    follows_ike: bool
+    """Its interfaces go down and up with its IKE session."""
     secret: str
     """Pre-shared key, or the seed of the WireGuard key pairs. Made from the lab's id; protects nothing."""
     rate: Rate | None

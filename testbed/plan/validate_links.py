@@ -184,6 +184,8 @@ def _vpn_routing(where: str, vpn: Vpn) -> Iterator[Problem]:
         yield Problem(where, "static routing, and BGP as well", "leave bgp out, or make routing 'bgp'")
     if vpn.routing == "bgp" and vpn.bgp is None:
         yield Problem(where, "BGP routing without sessions", "bgp=t.bgp(...), or make routing 'static'")
+    if vpn.follows_ike and (vpn.routing, vpn.kind) != ("static", "ipsec"):
+        yield Problem(where, "follows_ike of what is not static routing over IPsec", "leave it out: BGP notices itself")
     if vpn.bgp is not None:
         yield from _bgp(where, vpn.bgp)
 

@@ -187,10 +187,17 @@ def carrier(handling: Duration = HANDLING, *, urgent: bool = False) -> Expectati
     return Expectation(None, 0.0, (LINKWATCH + handling) / 10**9, "s", source)
 
 
-def no_detection(outage: Duration | None) -> Expectation:
-    """Gap in s of a static route that nothing watches: the outage itself, or without end (``None``)."""
-    source = "a static route stays: the gap is the outage"
-    return Expectation(None, None, None, "s", source) if outage is None else exactly(outage.seconds, "s", source)
+def no_detection(outage: Duration, cut: Cut | None = None) -> Expectation:
+    """Gap in s of a static route that nothing watches: what is lost in the outage itself (:func:`lost_in`)."""
+    return exactly(lost_in(outage, cut or Cut(traffic="a_to_b")), "s", "a static route stays: the gap is the outage")
+
+
+def lost_in(outage: Duration, cut: Cut) -> float:
+    """For how long, in s of sending time, packets are lost in an outage that moves nothing.
+
+    Answers that were under way at the cut are lost with it, so traffic with answers begins to lose a delay sooner.
+    """
+    return outage.seconds + (cut.delay.seconds if cut.traffic == "round_trip" else 0.0)
 
 
 def lasting(gap: Expectation, outage: Duration, cut: Cut) -> Expectation:
@@ -200,7 +207,7 @@ def lasting(gap: Expectation, outage: Duration, cut: Cut) -> Expectation:
     answers, the delay (questions under way at the cut lose their answers). Longer than any takes: as ever. Between: it
     may or may not be detected, so there are bounds and no expected value.
     """
-    lost = outage.seconds + (cut.delay.seconds if cut.traffic == "round_trip" else 0.0)
+    lost = lost_in(outage, cut)
     if gap.low is not None and lost < gap.low:
         return exactly(lost, "s", f"not detected: that takes at least {gap.low:.3g} s. The gap is the outage")
     if gap.high is not None and lost >= gap.high:

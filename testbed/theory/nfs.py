@@ -10,6 +10,7 @@ fs/nfs/nfs4renewd.c (``nfs4_set_lease_period``), net/ipv4/tcp_timer.c.
 from __future__ import annotations
 
 from testbed.theory.interval import Expectation, exactly
+from testbed.theory.stall import RTO_MAX, RTO_MIN
 from testbed.units import Duration
 
 SECOND = Duration(10**9)
@@ -21,8 +22,6 @@ ATTEMPTS = 3
 """Retries and one of the RPC layer's own timeout, ``xs_tcp_default_timeout``; not the mount's."""
 CONNECT_AGAIN = Duration(3 * 10**9)
 """``XS_TCP_INIT_REEST_TO``, and the wait of ``call_connect_status``."""
-RTO_MIN, RTO_MAX = Duration(200_000_000), Duration(120 * 10**9)
-"""Of TCP: include/net/tcp.h."""
 RTO_SLACK = Duration(50_000_000)
 """How far the smoothed RTT may exceed the RTT: a delayed acknowledgement (``TCP_DELACK_MIN``, 40 ms) and two ticks."""
 

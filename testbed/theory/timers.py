@@ -45,7 +45,7 @@ class Timers:
         keepalive: the interval between KEEPALIVEs; ``keepalive_early``: how much sooner still one may come.
         bfd: the interval between BFD packets. (The BFD detection time is exact in each.)
         acts: from the end of a session to the kernel's route, where nothing else is under way; otherwise sooner.
-        hold_acts: the same after a hold timer.
+        naps: how much later still after a hold timer, if nothing else wakes the daemon.
         source: where that can be read.
     """
 
@@ -55,26 +55,33 @@ class Timers:
     source: str
     keepalive_early: Duration = NOTHING
     acts: Duration = NOTHING
-    hold_acts: Duration = NOTHING
+    naps: Duration = NOTHING
 
 
 BIRD = Timers(
     hold=Span(0.75, 1),
     keepalive=Span(0.75, 1),
     bfd=Span(0.75, 0.9),
-    hold_acts=Duration(3_000_000_000),
+    naps=Duration(3_000_000_000),
     source="BIRD 2.0.12 proto/bgp/bgp.c:343 bgp_start_timer shortens every start of every BGP timer, hold too, by up "
     "to a quarter (the same in 3.3.2); proto/bfd/bfd.c:177 sends after 75-90 % of the interval; "
-    "sysdep/unix/io.c:2216 (2.0.12, io_loop) looks for events before it fires timers, so what a hold timer sets off "
-    "waits for the next timer or packet, at most poll's 3 s",
+    "sysdep/unix/io.c:2216 io_loop sleeps after a hold timer",
 )
+"""BIRD's naps. Each turn of ``io_loop`` runs the events that are queued and notes whether new ones were (``events``),
+fires timers, and polls: for no time if ``events``, else to the next timer or packet, at most 3 s. What a timer queues
+is thus not noted. The hold timer does: ``bgp_hold_timeout`` to ``proto_notify_state`` logs the end of the session, but
+the routes go by an event (``channel_do_flush``, ``rt_schedule_prune``), and so does the NOTIFICATION
+(``bgp_schedule_packet``). A session that ends by a packet, BFD or carrier is none of that: these come out of the poll,
+and events run next. Nor are KEEPALIVEs, which their timer sends itself. So a nap makes the gap longer and never the
+detection, and the keepalive timer of any other session of the router ends it. Mended in 2.14, which notes events after
+timers (commit 6a242b3ec, "IO: Fix race condition in event processing": "~3 s latency").
+"""
 FRR = Timers(
     hold=Span(1, 1),
     keepalive=Span(1, 1),
     keepalive_early=Duration(100_000_000),
     bfd=Span(0.75, 1),
     acts=Duration(70_000_000),
-    hold_acts=Duration(70_000_000),
     source="FRR 8.4.4 bgpd/bgp_fsm.h:26 BGP_TIMER_ON takes the time as it is; bgpd/bgp_keepalives.c:94 peer_process "
     "sends up to 100 ms early; bfdd/bfd.c:433 ptm_bfd_start_xmt_timer sends after 75-100 % of the interval; "
     "bgpd/bgp_route.c bgp_process_queue_init holds what changed for 50 ms, zebra/zebra_router.h "

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed.check import cases, failover, failures, flows, paths
+from testbed.check import failover, failures, flows, paths
+from testbed.check.cases import Case, case
 from testbed.check.failures import FAILURES
 from testbed.check.forecasts import Forecast
 from testbed.history import History, Recorder
@@ -20,6 +21,9 @@ S, MS = 10**9, 10**6
 HYBRID = load("topologies/hybrid.py", {}).plan
 SLOW = load("topologies/hybrid.py", {"dx.bfd": "off", "dx.hold": "30 s"}).plan
 TWO = load("topologies/two_connections.py", {}).plan
+EQUAL = load("topologies/two_vpns.py", {}).plan
+STATIC = load("topologies/static_vpn.py", {}).plan
+ALONE = load("topologies/static_vpn.py", {"vpn.follows_ike": "no"}).plan
 WAY = paths.flow(HYBRID, "aws-a", "dc-1")
 
 
@@ -41,10 +45,15 @@ BEFORE = route(1, "vgw", WAY.there, "dx"), route(2, "cgw", WAY.back, "dx")
 
 def test_the_way_of_traffic_and_what_carries_it_follow_from_the_plan() -> None:
     assert (WAY.near, WAY.far, WAY.there, WAY.back) == ("vgw", "cgw", "192.168.0.0/16", "10.0.0.0/16")
-    case = cases.case(HYBRID, "aws-a", "dc-1", Duration(0))
-    assert (case.link, case.backup, case.elsewhere) == ("dx", "vpn-1", False)
-    case = cases.case(TWO, "aws-a", "dc-1", Duration(0))
-    assert (case.link, case.backup, case.elsewhere) == ("dx-near", "dx-far", True)
+    assert used(HYBRID) == ("dx", "vpn-1", "")
+    assert used(TWO) == ("dx-near", "dx-far", "dx-far")
+    assert used(EQUAL) == ("vpn-a-1", "vpn-a-2", "vpn-b-1")
+    assert used(STATIC) == ("vpn-1", "vpn-2", "")
+
+
+def used(plan: Plan) -> tuple[str, str, str]:
+    found = case(plan, "aws-a", "dc-1", Duration(0))
+    return found.link, found.backup, found.elsewhere
 
 
 def test_routing_is_asymmetric_while_the_two_ways_differ(tmp_path: Path) -> None:
@@ -106,8 +115,12 @@ def test_a_connection_stalls_lives_or_is_reset(
     assert (became.stall_s, became.goes_on, became.ended) == (stall, goes_on, ended or "")
 
 
+def breaks(plan: Plan = HYBRID, outage: str = "45 s") -> Case:
+    return case(plan, "aws-a", "dc-1", Duration.parse(outage), Duration.parse("10 ms"))
+
+
 def forecast(name: str, plan: Plan = HYBRID, outage: str = "45 s") -> Forecast:
-    return FAILURES[name].forecast(cases.case(plan, "aws-a", "dc-1", Duration.parse(outage)))
+    return FAILURES[name].forecast(breaks(plan, outage))
 
 
 @pytest.mark.parametrize(
@@ -129,14 +142,65 @@ def test_hold_timers_take_the_place_of_bfd() -> None:
     assert gap is not None and gap.low is not None and gap.low > 12 and gap.expected is not None
 
 
-def test_where_no_theory_is_none_is_told() -> None:
-    assert forecast("brownout-20").gap is None
+@pytest.mark.parametrize("plan", [HYBRID, STATIC], ids=["hybrid", "static_vpn"])
+def test_a_brown_out_takes_a_run_of_packets_and_moves_nothing(plan: Plan) -> None:
+    # 36 % of questions or answers are lost, and 4500 are sent.
+    gap = forecast("brownout-20", plan).gap
+    assert (
+        gap is not None
+        and gap.low == 0
+        and gap.high == pytest.approx(0.21)
+        and gap.expected == pytest.approx(0.078, abs=1e-4)
+    )
+
+
+def test_a_loss_with_a_memory_has_no_theory() -> None:
+    bursts = load("topologies/hybrid.py", {"dx.loss": "1 %"}).plan
+    assert forecast("brownout-5", bursts).gap is not None
+    assert FAILURES["brownout-5"].forecast(case(HYBRID, "aws-a", "dc-1", Duration.parse("45 s"))).gap is None
+
+
+def test_flows_over_another_of_several_equal_ways_are_spared() -> None:
+    # One of four tunnels there, one of two back.
+    found = forecast("silent", EQUAL)
+    assert found.spared == pytest.approx(3 / 4 * 1 / 2)
+    assert forecast("one-way", EQUAL).spared == pytest.approx(3 / 4)
+    spared, hit = found.gap_of(lost=False), found.gap_of(lost=True)
+    assert spared is not None and spared.high == 0 and "equal ways" in spared.source
+    assert hit is found.gap and hit is not None and hit.low is not None and hit.low > 12
+
+
+def test_without_equal_ways_no_flow_is_spared() -> None:
+    found = forecast("silent")
+    assert found.spared == 0 and found.gap_of(lost=False) is found.gap
+
+
+def test_ike_moves_static_routes_where_the_tunnel_follows_it_and_nothing_does_elsewhere() -> None:
+    follows, stays = forecast("silent", STATIC, "80 s"), forecast("silent", ALONE, "80 s")
+    assert follows.gap is not None and follows.gap.expected == pytest.approx(40, abs=0.01)
+    assert follows.path == ("vpn-2",) and follows.returns is not None
+    assert stays.gap is not None and stays.gap.expected == pytest.approx(80.015) and stays.path == ()
+    assert stays.noticed is not None and stays.noticed.high is not None and stays.noticed.high < 80
+
+
+@pytest.mark.parametrize("name", ["frozen", "ike-gone", "slow"])
+def test_what_the_kernel_does_alone_is_not_felt_on_a_static_tunnel(name: str) -> None:
+    gap = forecast(name, STATIC).gap
+    assert gap is not None and gap.high == 0
+
+
+def test_bird_naps_after_a_hold_timer_no_longer_than_to_its_next_keepalive() -> None:
+    quick = load("topologies/hybrid.py", {"dx.bfd": "off", "dx.hold": "3 s"}).plan
+    gap, noticed = forecast("silent", quick).gap, forecast("silent", quick).noticed
+    assert gap is not None and noticed is not None and gap.high is not None and noticed.high is not None
+    # The VPN's keepalives are 10 s apart, so poll's 3 s count.
+    assert gap.high - noticed.high == pytest.approx(3, abs=0.02)
 
 
 def test_a_fault_that_ends_before_it_can_be_noticed_moves_nothing() -> None:
     found = forecast("silent", outage="100 ms")
     assert found.gap is not None and found.gap.expected == pytest.approx(0.105)
-    assert found.moves is False and found.path == ("dx",)
+    assert found.noticed is None and found.path == ("dx",)
 
 
 def test_a_second_router_of_the_site_takes_over_when_the_first_loses_its_daemon() -> None:

@@ -90,7 +90,7 @@ def tunnel(number: int, **changes: Any) -> PlannedTunnel:
         a=End(node="vgw", interface=name, address=f"169.254.{number}.1", address6=f"fd00:ffff::{number}1", index=10),
         b=End(node="cgw", interface=name, address=f"169.254.{number}.2", address6=f"fd00:ffff::{number}2", index=20),
         outer_a=f"198.51.100.{250 + number}", outer_b="198.51.100.10", mtu=1446, clamp_mss=True, suite="aes128gcm16",
-        nat_traversal=False, number=number, dpd=seconds(30), ike_lifetime=seconds(28_800),
+        nat_traversal=False, number=number, dpd=seconds(30), ike_lifetime=seconds(28_800), follows_ike=False,
         child_lifetime=seconds(3_600), secret=f"{number:02x}" * 32, rate=None, packets_per_s=None,
     )  # fmt: skip
     return replace(made, **changes)

@@ -14,7 +14,7 @@ from testbed.daemons.base import StateChange
 from testbed.daemons.strongswan import Strongswan, charons, rekey_margin_s, render_connections
 from testbed.plan.plan import PlannedTunnel
 from testbed.presets import IPSEC_SUITES
-from testbed.theory.dpd import dpd_delay, ike_retransmission_s
+from testbed.theory.dpd import dpd_delay, retransmission
 from testbed.units import Duration
 from tests.daemons.sample import LOGS, check_golden, plan, seconds, tunnel
 
@@ -31,9 +31,17 @@ def test_the_configs_are_the_golden_ones(node: str) -> None:
 
 @given(st.integers(10, 600).map(seconds))
 def test_a_peer_is_dead_the_timeout_after_a_request_that_it_did_not_answer(timeout: Duration) -> None:
-    first = strongswan.retransmit_timeout(timeout)
-    gives_up = ike_retransmission_s(first, strongswan.RETRANSMIT_BASE, strongswan.RETRANSMIT_TRIES)
-    assert gives_up == pytest.approx(timeout.seconds, abs=0.021)  # half a millisecond, times 41
+    assert retransmission(timeout).gives_up_s == pytest.approx(timeout.seconds, abs=0.021)  # half a ms, times 41
+    assert f"retransmit_timeout = {retransmission(timeout).timeout.seconds:g}\n" in strongswan.render_daemon(
+        (tunnel(1, dpd=timeout),), "socket"
+    )
+
+
+@pytest.mark.parametrize("node", ["vgw", "cgw"])
+def test_the_interface_of_a_tunnel_goes_down_and_up_with_ike_where_it_shall(node: str) -> None:
+    asked, not_asked = (render_connections(node, (tunnel(1, follows_ike=each),)) for each in (True, False))
+    assert 'updown = "ip link set dev vpn-1 ${PLUTO_VERB%%-*}"' in asked
+    assert "updown" not in not_asked
 
 
 def test_three_probes_fit_into_the_timeout_in_whole_seconds() -> None:

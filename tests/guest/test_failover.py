@@ -36,6 +36,9 @@ NOBODY = "65534"
         pytest.param(("fault=ike-gone",), id="IKE peer gone"),
         pytest.param(("topology=topologies/two_connections.py",), id="two connections"),
         pytest.param(("topology=topologies/two_connections.py", "fault=bgp-killed"), id="one daemon of two killed"),
+        pytest.param(("topology=topologies/two_vpns.py",), id="one of four equal tunnels"),
+        pytest.param(("topology=topologies/static_vpn.py",), id="IKE DPD"),
+        pytest.param(("topology=topologies/static_vpn.py", "fault=one-way"), id="one direction, IKE DPD"),
     ],
 )
 def test_the_gap_lies_within_theory_and_traffic_returns(run_scenario: RunScenario, settings: tuple[str, ...]) -> None:

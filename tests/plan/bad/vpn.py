@@ -18,3 +18,4 @@ def topology(t: Topology) -> None:
     t.vpn("mtu", vgw, far, mtu=1400)
     t.vpn("timers", vgw, far, mtu=1290, dpd="0.5 s", ike_lifetime="1 s", child_lifetime="3.5 s", packets_per_s=0)
     t.vpn("ends", vgw, vgw, mtu=1290)
+    t.vpn("follows", vgw, far, mtu=1290, follows_ike=True)
