@@ -24,7 +24,7 @@ scenario.param("edge", Duration, "250 ms", "the same, closer: for when connectio
 scenario.param("keepalive", Duration, "300 s", "after which TCP asks whether the other end lives")
 scenario.param("keepalive.for", Duration, "1000 s", "how long the connection that is kept alive is silent")
 scenario.param(
-    "limit", str, "scaled", "connections to one place that the gateway holds: few, or as many as AWS's (minutes)",
+    "limit", str, "scaled", "connections to one place that the gateway holds: few, or as many as AWS's (half a minute)",
     choices=("scaled", "aws"), sets={"scaled": {"nat.connections": "5000"}},
 )  # fmt: skip
 scenario.param("excess", int, "100", "how many flows more than the gateway holds are tried")
@@ -55,6 +55,7 @@ def run(lab: Lab) -> None:
     way = check_translation.through(lab.plan)
     if way is None:
         return
+    translation.fragments(lab, way.source, way.target)
     translation.silent(lab, way.source, way.target, silences(way.nat.idle, lab))
     translation.flood(lab, way.source, way.target, way.nat.connections + lab.value("excess", int))
 
@@ -78,3 +79,5 @@ def measure(result: Result) -> Iterator[Measurement]:
     if way is not None:
         yield from check_translation.fates(way, result.history)
         yield from check_translation.flows(way, result.history)
+        yield from check_translation.fragments(result.history)
+        yield from check_translation.unaware(result.history)

@@ -184,6 +184,26 @@ def test_guards_in_yaml_are_the_builders(tmp_path: Path) -> None:
     assert read(tmp_path, text) == built(declare)
 
 
+def test_address_translation_in_yaml_is_the_builders(tmp_path: Path) -> None:
+    text = (
+        "sites:\n"
+        "  aws: {kind: vpc, cidr: 10.0.0.0/16, seen_as: 100.64.0.0/16, subnets: {private: {}, public: {}}}\n"
+        "  dc: {kind: lan, cidr: 10.0.0.0/16, seen_as: 100.65.0.0/16}\n"
+        "nat_gateways:\n"
+        "  usual: {site: aws, subnet: public, serves: [private]}\n"
+        "  odd: {site: aws, subnet: public, serves: [private], to: [dc, 172.16.0.0/12], idle: 1 min, connections: 5}\n"
+    )
+    t = Topology("t")
+    aws = t.vpc("aws", "10.0.0.0/16", seen_as="100.64.0.0/16")
+    private, public = aws.subnet("private"), aws.subnet("public")
+    t.lan("dc", "10.0.0.0/16", seen_as="100.65.0.0/16")
+    t.nat_gateway("usual", aws, subnet=public, serves=[private])
+    t.nat_gateway(
+        "odd", aws, subnet=public, serves=[private], to=["dc", "172.16.0.0/12"], idle="60 s", connections=5
+    )  # fmt: skip
+    assert read(tmp_path, text) == t.build()
+
+
 def test_references_stand_for_values_in_their_one_spelling_and_inside_words(tmp_path: Path) -> None:
     text = (
         "params:\n"

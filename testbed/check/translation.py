@@ -81,11 +81,13 @@ def sources(plan: Plan, history: History) -> Iterator[Measurement]:
 def fates(way: Through, history: History) -> Iterator[Measurement]:
     """What became of each silent connection, when connections are forgotten, and how soon a reset comes."""
     events = [event.fields for event in history.of("silence")]
+    plain = [each for each in events if each["keepalive_ns"] is None and not each["far"]]
+    edges = _edges(way, plain)
     for each in events:
         wanted = foretold(way, each)
         good = each["result"] == wanted and each["peer"] == way.nat.address
-        yield Measurement(f"{_words(each)}: {wanted}", int(good), "connections", 1, 1, 1, _SOURCE)
-    plain = [each for each in events if each["keepalive_ns"] is None and not each["far"]]
+        if each not in edges or not good:
+            yield Measurement(f"{_words(each)}: {wanted}", int(good), "connections", 1, 1, 1, _SOURCE)
     alive = [_silent_s(each) for each in plain if each["result"] == "goes on"]
     gone = [_silent_s(each) for each in plain if each["result"] == "reset"]
     edge = theory.forgotten(way.nat.idle, way.rtt)
@@ -95,8 +97,14 @@ def fates(way: Through, history: History) -> Iterator[Measurement]:
     times = [(each["done_ns"] - each["again_ns"]) / 1e6 for each in plain if each["result"] == "reset"]
     yield Measurement.against("reset_after", max(times, default=None), theory.reset(way.to_gateway, way.rtt))
     yield from _resets(way, history, events)
-    kept = [each for each in plain if each["result"] == "reset" and each["established"]]
-    yield Measurement("far_ends_that_know_nothing_of_it", len(kept), "connections")
+
+
+def _edges(way: Through, plain: Sequence[Fields]) -> list[Fields]:
+    """The silences next to the idle timeout, below and above: two further measurements speak of these."""
+    below = [each for each in plain if each["length_ns"] < way.nat.idle]
+    above = [each for each in plain if each["length_ns"] >= way.nat.idle]
+    some = [sorted(side, key=lambda each: abs(each["length_ns"] - way.nat.idle)) for side in (below, above)]
+    return [side[0] for side in some if len(side) > 1]
 
 
 def _resets(way: Through, history: History, events: Sequence[Fields]) -> Iterator[Measurement]:
@@ -127,6 +135,26 @@ def _words(event: Fields) -> str:
     if event["keepalive_ns"] is not None:
         words += f", keepalive {Duration(event['keepalive_ns'])}"
     return words + (", the far end speaks" if event["far"] else "")
+
+
+def fragments(history: History) -> Iterator[Measurement]:
+    """Whether answers in fragments came: those of UDP, and of ICMP none, which the gateway dropped."""
+    source = (
+        "AWS VPC user guide, comparison of NAT gateways and NAT instances: fragments of UDP pass, others are dropped"
+    )
+    for sort, wanted in (("udp", 1), ("icmp", 0)):
+        event = history.first("fragments", sort=sort)
+        value = None if event is None else int(event.fields["error"] == 0)
+        yield Measurement(f"answers_in_fragments_{sort}", value, "answers", wanted, wanted, wanted, source)
+        if event is not None and sort == "icmp":
+            yield Measurement("fragments_dropped", event.fields["dropped"], "packets", None, 1, None, source)
+
+
+def unaware(history: History) -> Iterator[Measurement]:
+    """How many far ends still have a connection whose near end was told that it is gone."""
+    told = [event.fields for event in history.of("silence") if event.fields["result"] == "reset"]
+    kept = [each for each in told if each["established"]]
+    yield Measurement("far_ends_that_know_nothing_of_it", len(kept), "connections")
 
 
 def flows(way: Through, history: History) -> Iterator[Measurement]:

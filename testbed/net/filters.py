@@ -25,11 +25,15 @@ NFT_TIMEOUT_S = 30.0
 _CHAINS = ("forward", "output")
 """Where a router meets what path MTU discovery needs."""
 _HOOKS = {
-    "forward": ("filter", -150), "input": ("filter", -150), "output": ("filter", -150),
-    natting.BEFORE: ("nat", -100), natting.AFTER: ("nat", 100),
+    natting.FRAGMENTS: ("prerouting", "filter", -450), natting.BEFORE: ("prerouting", "nat", -100),
+    "forward": ("forward", "filter", -150), "input": ("input", "filter", -150), "output": ("output", "filter", -150),
+    natting.AFTER: ("postrouting", "nat", 100),
 }  # fmt: skip
-"""Chains that the kernel sends packets through, with type and priority; any other is jumped to. Those that translate
-stand where nft(8) has them, ``dstnat`` and ``srcnat``."""
+"""Chains that the kernel sends packets through, with hook, type and priority; any other is jumped to.
+
+Those that translate stand where nft(8) has them, ``dstnat`` and ``srcnat``. Fragments are seen before connection
+tracking puts them together, at -400 (``NF_IP_PRI_CONNTRACK_DEFRAG``, include/uapi/linux/netfilter_ipv4.h).
+"""
 _STDIN = "/proc/self/fd/0"
 """What ``-`` means to nft is /dev/stdin, which a bare /dev lacks."""
 FRAGMENTATION_NEEDED = (3, 4)
@@ -58,9 +62,9 @@ def render(plan: Plan, node: str) -> str:
     chains = {rule.chain for rule in needed}
     for chain in (*_HOOKS, *sorted(chains.difference(_HOOKS))):
         if chain in chains:
-            kind, priority = _HOOKS.get(chain, ("", 0))
-            hook = {"type": kind, "hook": chain, "prio": priority, "policy": "accept"} if kind else {}
-            commands.append({"add": {"chain": {"family": "inet", "table": TABLE, "name": chain, **hook}}})
+            hook, kind, priority = _HOOKS.get(chain, ("", "", 0))
+            hooked = {"type": kind, "hook": hook, "prio": priority, "policy": "accept"} if hook else {}
+            commands.append({"add": {"chain": {"family": "inet", "table": TABLE, "name": chain, **hooked}}})
     commands += [{"add": {"rule": rule.body()}} for rule in needed]
     return json.dumps({"nftables": commands}, indent=1)
 

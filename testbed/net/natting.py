@@ -21,6 +21,9 @@ from testbed.plan import nat as planned
 from testbed.plan.plan import Plan
 
 FORWARD, INPUT, BEFORE, AFTER = "forward", "input", "prerouting", "postrouting"
+FRAGMENTS = "fragments"
+OFFSET_OR_MORE = 0x3FFF
+"""Of the flags and the offset of IPv4's header: more fragments, and where this one begins (RFC 791 section 3.1)."""
 _PREFIX = "net/netfilter/nf_conntrack_"
 _TIMEOUTS = (
     "tcp_timeout_established", "tcp_timeout_unacknowledged", "tcp_timeout_max_retrans", "udp_timeout",
@@ -83,6 +86,8 @@ def rules(plan: Plan, node: str) -> Iterator[Rule]:
 
 
 def _gateway(nat: planned.PlannedNat) -> Iterator[Rule]:
+    for protocol in ("tcp", "icmp"):
+        yield Rule(FRAGMENTS, planned.fragment(nat, protocol), (_ip(), _protocol(protocol), _is_fragment()), _DROP)
     stray = _state("invalid")
     yield Rule(FORWARD, planned.unknown(nat, planned.RESET), (_ip(), _protocol("tcp"), stray), _RESET)
     yield Rule(FORWARD, planned.unknown(nat, planned.DROPPED), (_ip(), stray), _DROP)
@@ -132,6 +137,10 @@ def _ip() -> str:
 
 def _protocol(name: str) -> str:
     return match("==", {"meta": {"key": "l4proto"}}, name)
+
+
+def _is_fragment() -> str:
+    return match("!=", {"&": [{"payload": {"protocol": "ip", "field": "frag-off"}}, OFFSET_OR_MORE]}, 0)
 
 
 def _state(name: str) -> str:

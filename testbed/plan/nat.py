@@ -73,4 +73,12 @@ def uninvited(nat: PlannedNat) -> str:
     return f"NAT gateway {nat.node}: nobody begins a connection with it"
 
 
+def fragment(nat: PlannedNat, protocol: str) -> str:
+    """Comment of the rule for fragments, of which a gateway forwards UDP's alone.
+
+    Source: VPC user guide, comparison of NAT gateways and NAT instances.
+    """
+    return f"NAT gateway {nat.node}: fragments of {protocol}"
+
+
 RESET, DROPPED = "reset", "dropped"

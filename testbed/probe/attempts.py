@@ -12,6 +12,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from typing import Literal
 
 from testbed.net.namespace import Namespaces
 from testbed.plan.expect import Attempt
@@ -24,8 +25,9 @@ DATA_BYTES = 200_000
 PAYLOAD = b"testbed."
 _ICMP = {socket.AF_INET: (socket.IPPROTO_ICMP, 8), socket.AF_INET6: (socket.IPPROTO_ICMPV6, 128)}
 _ECHO = struct.Struct("!BBHHH")
-_PROBE, _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER = 3, 10, 23
-"""``IP_PMTUDISC_PROBE`` (ip(7)): DF is set, and what was learned of the path's MTU is left alone."""
+_DONT, _PROBE, _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER = 0, 3, 10, 23
+"""``IP_PMTUDISC_DONT``, ``IP_PMTUDISC_PROBE`` (ip(7)): DF is not set; it is, and the path's known MTU is left alone."""
+_ANSWER_MAX = 1 << 16
 
 
 def attempt(spaces: Namespaces, kind: Attempt, source: Place, target: Place, port: int, mss: int = 0) -> int:
@@ -62,6 +64,15 @@ def open_tcp(spaces: Namespaces, source: Place, target: Place, port: int) -> str
         return str(seen)
 
 
+def large(spaces: Namespaces, kind: Literal["icmp", "udp"], source: Place, target: Place, port: int, size: int) -> int:
+    """Ask and be answered with so many bytes, in fragments where they do not fit. Returns as :func:`attempt`."""
+    data = bytes(size)
+    try:
+        return _echo(spaces, source, target, data) if kind == "icmp" else _udp(spaces, source, target, port, data)
+    except OSError as error:
+        return error.errno or errno.EIO
+
+
 def fits(spaces: Namespaces, source: Place, target: Place, port: int, size: int) -> bool:
     """Whether one UDP packet of ``size`` bytes, its IP header among them, arrives unfragmented."""
     headers = 28 if source.family == socket.AF_INET else 48
@@ -86,7 +97,7 @@ def largest(spaces: Namespaces, source: Place, target: Place, port: int, most: i
     return low
 
 
-def _discover(family: socket.AddressFamily) -> tuple[int, int]:
+def _discover(family: int) -> tuple[int, int]:
     if family == socket.AF_INET:
         return socket.IPPROTO_IP, _IP_MTU_DISCOVER
     return socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER
@@ -105,19 +116,20 @@ def _readable(one: socket.socket, wait_s: float) -> bool:
     return bool(select.select([one], [], [], wait_s)[0])
 
 
-def _echo(spaces: Namespaces, source: Place, target: Place) -> int:
+def _echo(spaces: Namespaces, source: Place, target: Place, data: bytes = PAYLOAD) -> int:
     protocol, request = _ICMP[source.family]
     number = time.time_ns() & 0xFFFF
-    body = _ECHO.pack(request, 0, 0, number, 1) + PAYLOAD
+    body = _ECHO.pack(request, 0, 0, number, 1) + data
     if source.family == socket.AF_INET:  # ICMPv6's checksum is the kernel's work
-        body = _ECHO.pack(request, 0, _checksum(body), number, 1) + PAYLOAD
+        body = _ECHO.pack(request, 0, _checksum(body), number, 1) + data
     with _socket(spaces, source, socket.SOCK_RAW, protocol) as client:
         client.bind((source.address, 0))
+        _may_be_cut(client, data)
         client.sendto(body, (target.known_as, 0))
         deadline = time.monotonic() + WAIT_S
         while (left := deadline - time.monotonic()) > 0 and _readable(client, left):
-            data, whom = client.recvfrom(2048)
-            echo = data[(data[0] & 15) * 4 :] if source.family == socket.AF_INET else data
+            answer, whom = client.recvfrom(_ANSWER_MAX)
+            echo = answer[(answer[0] & 15) * 4 :] if source.family == socket.AF_INET else answer
             if whom[0] == target.known_as and echo[0] in (0, 129) and _ECHO.unpack_from(echo)[3] == number:
                 return 0
     return errno.ETIMEDOUT
@@ -130,19 +142,26 @@ def _checksum(data: bytes) -> int:
     return ~(total + (total >> 16)) & 0xFFFF
 
 
-def _udp(spaces: Namespaces, source: Place, target: Place, port: int) -> int:
+def _udp(spaces: Namespaces, source: Place, target: Place, port: int, data: bytes = PAYLOAD) -> int:
     with _socket(spaces, target, socket.SOCK_DGRAM) as server, _socket(spaces, source, socket.SOCK_DGRAM) as client:
         server.bind((target.address, port))
         client.bind((source.address, 0))
         client.connect((target.known_as, port))
-        client.send(PAYLOAD)
+        _may_be_cut(client, data)
+        client.send(data)
         if not _readable(server, WAIT_S):
             return errno.ETIMEDOUT
-        data, whom = server.recvfrom(64)
-        server.sendto(data, whom)
+        asked, whom = server.recvfrom(_ANSWER_MAX)
+        server.sendto(asked, whom)
         if not _readable(client, WAIT_S):
             return errno.ETIMEDOUT
-        return 0 if client.recv(64) == PAYLOAD else errno.EPROTO
+        return 0 if client.recv(_ANSWER_MAX) == data else errno.EPROTO
+
+
+def _may_be_cut(client: socket.socket, data: bytes) -> None:
+    """Without DF a router cuts what does not fit; with it, as is usual, it says so and the kernel cuts."""
+    if len(data) > len(PAYLOAD):
+        client.setsockopt(*_discover(client.family), _DONT)
 
 
 def _tcp(spaces: Namespaces, source: Place, target: Place, port: int, size: int, mss: int) -> int:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import Literal
 
 from testbed.net import filters
 from testbed.plan import nat as planned
 from testbed.plan.nat import PlannedNat
 from testbed.probe import flows as many
 from testbed.probe import silence as silences
-from testbed.probe.attempts import open_tcp
+from testbed.probe.attempts import large, open_tcp
 from testbed.probe.silence import Silence
 from testbed.run.lab import Lab
 from testbed.units import Duration
 
-SEEN_PORT, SILENT_PORT, FLOWS_PORT = 8440, 8441, 8442
+SEEN_PORT, SILENT_PORT, FLOWS_PORT, FRAGMENTS_PORT = 8440, 8441, 8442, 8443
 """Arbitrary; no other probe's."""
+FRAGMENTED: tuple[Literal["udp", "icmp"], ...] = ("udp", "icmp")
+FRAGMENTED_BYTES = 3000
+"""Two packets or three of the usual MTU of 1,500; arbitrary."""
 _LOOK = Duration(10**9)
 """How often it is looked whether all have ended; arbitrary."""
 
@@ -34,6 +38,17 @@ def sources(lab: Lab) -> None:
             lab.note("source", source=near.name, target=far.name, to=b.known_as, seen="", error=error.errno)
         else:
             lab.note("source", source=near.name, target=far.name, to=b.known_as, seen=peer, error=0)
+
+
+def fragments(lab: Lab, source: str, target: str) -> None:
+    """Ask for an answer of more than one packet: an event ``fragments`` for UDP and for ICMP says whether it came."""
+    near, far = lab.probe.place(source, target), lab.probe.place(target, source)
+    for kind in FRAGMENTED:
+        before = _counts(lab)
+        error = large(lab.network.namespaces, kind, near, far, FRAGMENTS_PORT, FRAGMENTED_BYTES)
+        dropped = sum(count - before[key] for key, count in _counts(lab).items() if "fragments" in key)
+        lab.note("fragments", source=source, target=target, sort=kind, bytes=FRAGMENTED_BYTES, error=error,
+                 dropped=dropped)  # fmt: skip
 
 
 def silent(lab: Lab, source: str, target: str, wanted: Sequence[Silence]) -> None:
@@ -82,3 +97,4 @@ def _words(nat: PlannedNat) -> Iterator[str]:
     yield planned.unknown(nat, planned.RESET)
     yield planned.unknown(nat, planned.DROPPED)
     yield from (planned.full(nat, protocol) for protocol in ("tcp", "udp", "icmp"))
+    yield from (planned.fragment(nat, protocol) for protocol in ("tcp", "icmp"))

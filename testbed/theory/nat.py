@@ -39,4 +39,5 @@ def reset(to_gateway: Duration, rtt: Duration) -> Expectation:
 def admitted(connections: int, tried: int) -> Expectation:
     """How many connections to one address, port and protocol a gateway lets through at once, of those tried."""
     most = min(connections, tried)
-    return Expectation(most, most, most, "flows", "AWS VPC user guide, NAT gateway basics: 55,000 to each destination")
+    source = f"AWS VPC user guide, NAT gateway basics: 55,000 to each destination; here {connections:,}"
+    return Expectation(most, most, most, "flows", source)

@@ -70,6 +70,25 @@ def test_what_becomes_of_silence_is_foretold(seconds: float, more: dict[str, Any
     assert translation.foretold(through(), silence(seconds, "", **more)) == wanted
 
 
+def test_far_ends_that_still_have_a_connection_that_was_reset_are_counted(tmp_path: Path) -> None:
+    record = history(tmp_path, silence(351, "reset"), silence(351, "reset", established=False), silence(349, "goes on"))
+    assert [each.value for each in translation.unaware(record)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("udp", "icmp", "verdict"), [(0, 110, "PASS"), (110, 110, "FAIL"), (0, 0, "FAIL"), (None, 110, "UNKNOWN")]
+)
+def test_fragments_of_udp_must_pass_and_those_of_icmp_must_not(
+    tmp_path: Path, udp: int | None, icmp: int, verdict: str
+) -> None:
+    asked = [("udp", udp), ("icmp", icmp)]
+    events = [
+        {"kind": "fragments", "sort": sort, "error": error, "dropped": 3} for sort, error in asked if error is not None
+    ]
+    found = verdicts([*translation.fragments(history(tmp_path, *events))])
+    assert sorted({*found.values()} - {"PASS"}) == ([] if verdict == "PASS" else [verdict])
+
+
 def test_a_right_record_passes(tmp_path: Path) -> None:
     counted = {"kind": "nat.counted", "NAT gateway nat: no such connection: reset": 1}
     record = history(tmp_path, silence(349, "goes on"), silence(351, "reset"), counted)

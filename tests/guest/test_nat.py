@@ -29,6 +29,7 @@ def test_silence_resets_limits_and_mapped_offices_are_as_published_and_planned(r
     assert 349 < found["longest_silence_that_goes_on"]["value"] < 350
     assert 350 < found["shortest_silence_that_is_reset"]["value"] < 351
     assert found["far_ends_that_know_nothing_of_it"]["value"] == 2
+    assert found["fragments_dropped"]["value"] > 0
     seen = {(event["source"], event["target"]): event["seen"] for event in events(outcome, "source")}
     assert seen["app", "berlin-1"] == "10.0.2.2"
     assert seen["berlin-1", "madrid-1"] == "100.64.1.10"

@@ -29,7 +29,8 @@ def test_comments_tell_rules_apart_and_fit_into_the_kernel(name: str, node: str)
 
 
 def test_packets_of_no_connection_are_met_before_any_other_rule_and_tcp_gets_a_reset() -> None:
-    first, second, *_ = filters.rules(plan_of("nat_gateway.py"), "nat")
+    passing = (rule for rule in filters.rules(plan_of("nat_gateway.py"), "nat") if rule.chain == "forward")
+    first, second, *_ = passing
     assert json.loads(first.action) == {"reject": {"type": "tcp reset"}}
     assert json.loads(second.action) == {"drop": None}
     assert all(any("invalid" in match for match in rule.matches) for rule in (first, second))
