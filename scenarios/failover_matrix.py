@@ -24,11 +24,11 @@ NEVER_WITH_DPD = {
 
 study = Study(
     scenario=SCENARIO,
-    question="How long is traffic gone, by what fails and by what finds out?",
+    question="The path in use fails for three minutes: how long is traffic gone, by what fails and by what finds out?",
     hypothesis="as long as theory says, wherever there is one",
     refuted_by="a gap outside the interval that the detection's timers leave",
-    seeds=3, matrix="gap", show=("gap",),
-    settings={"before": "5 s", "after": "5 s", "probe.interval": "10 ms"},
+    seeds=3, matrix=("gap", "detection", "tcp_stall", "packets_lost", "time_to_return"), show=("gap",),
+    settings={"fault.for": "180 s", "before": "5 s", "after": "5 s", "probe.interval": "10 ms"},
 )  # fmt: skip
 NAMES = {each.words: name for name, each in FAILURES.items()}
 study.axis(

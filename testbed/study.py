@@ -93,7 +93,7 @@ class Study:
         seeds: how many runs each cell has, seeds 1 and up; ``--seeds`` says otherwise.
         settings: for all cells.
         show: names of the measurements that the report draws; empty: those that have bounds.
-        matrix: a measurement that is drawn first, as a matrix: the first axis down, the second across.
+        matrix: measurements that are drawn first, each as a matrix: the first axis down, the second across.
     """
 
     scenario: str
@@ -103,7 +103,7 @@ class Study:
     seeds: int = 10
     settings: Settings = field(default_factory=dict)
     show: Sequence[str] = ()
-    matrix: str = ""
+    matrix: Sequence[str] = ()
     axes: list[Axis] = field(default_factory=list)
     skip_function: Skip | None = None
     measure_function: Measure | None = None

@@ -20,6 +20,10 @@ NEAR_NS = 50_000_000
 """A stall that begins so shortly before healing is healing's own; arbitrary: more than a look and a round trip."""
 
 
+GRAIN_NS = 10**6
+"""charon's log has whole milliseconds: what healing does may look as if it had been before."""
+
+
 @dataclass(frozen=True)
 class Moments:
     """When what happened; instants in ns on the record's scale.
@@ -56,11 +60,11 @@ def noticed_s(history: History, plan: Plan, link: str, when: Moments) -> float |
     ends = ends_of(plan, link)
     first: dict[str, int] = {}
     for event in history.of("bfd", "bgp", "ike"):
-        inside = when.broke_ns <= event.t_ns < when.healed_ns
+        inside = when.broke_ns - GRAIN_NS < event.t_ns < when.healed_ns - GRAIN_NS
         if inside and event.fields["session"] == link and event.fields["state"] == "down":
             first.setdefault(event.fields["node"], event.t_ns)
     known = [first[node] for node in ends if node in first]
-    return (max(known) - when.broke_ns) / 10**9 if known else None
+    return max(0, max(known) - when.broke_ns) / 10**9 if known else None
 
 
 @dataclass(frozen=True)

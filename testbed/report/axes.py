@@ -80,11 +80,12 @@ def _sorted(cells: Sequence[CellResult], x: Numbers) -> tuple[CellResult, ...]:
 
 
 def short_name(run: StudyRun, result: CellResult) -> str:
-    """A cell by what is varied alone."""
+    """A cell by what is varied alone; of two axes and more, numbers with their axis."""
     at = result.cell.at
     if len(run.varied) == 1:
         return at[run.varied[0].name]
-    return ", ".join(_named(axis.name, at[axis.name]) for axis in run.varied) or "all runs"
+    named = [_named(axis.name, at[axis.name]) if numbers(axis) else at[axis.name] for axis in run.varied]
+    return ", ".join(named) or "all runs"
 
 
 def _named(axis: str, label: str) -> str:

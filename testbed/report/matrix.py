@@ -24,6 +24,8 @@ DARK_FROM = 3
 NAMES_IN, ROW_IN, HEAD_IN, LEGEND_IN = 1.75, 0.56, 0.4, 0.6
 LINE_IN = 0.14
 """By which all rows grow for each further line of small text."""
+NAME_CHARS = 24
+"""Of a row's name, in one line."""
 SMALL_TEXT = 6.6
 SMALL_CHAR_IN = 0.056
 """About the width of a letter of small text."""
@@ -62,7 +64,8 @@ def matrix_figure(
         axes.text(number + 0.5, HEAD_IN - 0.1, name, ha="center", va="bottom", fontsize=style.NORMAL, fontweight="bold")
     for line, row in enumerate(rows):
         top = HEAD_IN + line * row_in
-        axes.text(-0.06, top + row_in / 2, row, ha="right", va="center", fontsize=style.NORMAL, clip_on=False)
+        words = "\n".join(textwrap.wrap(row, NAME_CHARS))
+        axes.text(-0.06, top + row_in / 2, words, ha="right", va="center", fontsize=style.NORMAL, clip_on=False)
         for number, column in enumerate(columns):
             if (row, column) in squares:
                 _square(axes, squares[row, column], (number, top), (width, row_in))

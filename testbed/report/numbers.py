@@ -46,6 +46,8 @@ def interval(low: float | None, high: float | None, *, none: str = "no bound") -
 
 def seconds(value: float) -> str:
     """A span of time with as many digits as its size deserves."""
+    if 0 < abs(value) < 0.0009995:
+        return f"{value * 10**6:.3g} us"
     if abs(value) < 0.0995:
         return f"{value * 1000:.3g} ms"
     if abs(value) < 9.995:

@@ -2,70 +2,112 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from testbed.check.cells import Summary, summarise
+from testbed.check.cells import Summary, summarise, trusted
 from testbed.check.consistency import VALUES_MIN, Table, p_value
 from testbed.report import style
 from testbed.report.matrix import Square, matrix_figure
-from testbed.report.numbers import capital, counted, number, seconds, spoken
+from testbed.report.numbers import DASH, capital, counted, number, seconds, spoken
 from testbed.report.studydir import StudyRun
 from testbed.study import Cell, CellResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-STEPS_S = (0.05, 1.0, 10.0, 60.0)
-"""Where one shade of seconds ends and the next begins; arbitrary: a blink, a retry, a reload, a phone call."""
-LEGEND = ("below 50 ms", "to 1 s", "to 10 s", "to 60 s", "longer")
 LEFT, RIGHT, TOP, BOTTOM, HEIGHT = 0.85, 0.15, 0.2, 0.5, 2.9
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the numbers of a unit are shaded and written.
+
+    Attributes:
+        steps: where one shade ends and the next begins.
+        legend: what each shade means.
+    """
+
+    steps: tuple[float, ...]
+    legend: tuple[str, ...]
+    write: Callable[[float], str]
+
+
+SCALES: Mapping[str, Scale] = {
+    "s": Scale((0.05, 1.0, 10.0, 60.0), ("below 50 ms", "to 1 s", "to 10 s", "to 60 s", "longer"), seconds),
+    "packets": Scale((1, 10, 100, 1000), ("none", "below 10", "below 100", "below 1,000", "more"), number),
+}
+"""Arbitrary: a blink, a retry, a reload, a phone call; powers of ten."""
+PLAIN = Scale((), (), number)
+
+
+def scale_of(run: StudyRun, name: str) -> Scale:
+    """Of a measurement's unit."""
+    units = {each.unit for result in run.results for each in result.named(name)}
+    return SCALES.get(units.pop(), PLAIN) if len(units) == 1 else PLAIN
 
 
 def squares(run: StudyRun, name: str) -> dict[tuple[str, str], Square]:
     """The cells of the matrix: median and 99th percentile over seeds, theory small beneath; or why there is none."""
     down, across = run.varied[:2]
     results = {(each.cell.at[down.name], each.cell.at[across.name]): each for each in run.results}
-    skipped = run.asked.get("skipped", {})
+    skipped, scale = run.asked.get("skipped", {}), scale_of(run, name)
+    theory = any(each and each.judged for each in (summarise(result, name) for result in run.results))
     found = {}
     for row in down.points:
         for column in across.points:
             at = Cell({down.name: row, across.name: column}, {}).name
             if (row, column) in results:
-                found[row, column] = _square(summarise(results[row, column], name))
+                found[row, column] = _square(results[row, column], name, scale, theory=theory)
             elif at in skipped:
                 found[row, column] = Square(skipped[at])
     return found
 
 
-def _square(each: Summary | None) -> Square:
-    if each is None or each.median is None:
+def _square(result: CellResult, name: str, scale: Scale, *, theory: bool) -> Square:
+    """``theory``: some cell has one, so that it is told which have not."""
+    each = summarise(result, name)
+    if each is None:  # what it is about did not happen
+        return Square(DASH, wrong=not trusted(result))
+    if each.median is None:
         return Square("not measured", wrong=True)
     ordered = sorted(each.values)
     last = ordered[ceil(0.99 * len(ordered)) - 1]
-    shade = sum(each.median >= step for step in STEPS_S)
-    return Square(f"{_short(each.median)} | {_short(last)}", _theory(each), shade, wrong=bool(each.outside))
+    shade = sum(each.median >= step for step in scale.steps)
+    middle, most = (_short(value, scale) for value in (each.median, last))
+    text = middle if len(ordered) == 1 else f"{middle} | {most}"
+    return Square(text, _theory(each, scale) if theory else "", shade, wrong=bool(each.outside))
 
 
-def _short(value: float) -> str:
-    return "0" if value == 0 else seconds(value)
+def _short(value: float, scale: Scale) -> str:
+    return "0" if value == 0 else scale.write(value)
 
 
-def _theory(each: Summary) -> str:
+def _theory(each: Summary, scale: Scale) -> str:
     low, high = each.bound_low, each.bound_high
     if low is None and high is None:
         return "no theory"
     if high is None:
-        return f"theory: at least {_short(low or 0.0)}"
-    return f"theory: {_short(low)} to {_short(high)}" if low else f"theory: at most {_short(high)}"
+        return f"theory at least {_short(low or 0.0, scale)}"
+    if low == high:
+        return f"theory {_short(high, scale)}"
+    return f"theory {_range(_short(low, scale), _short(high, scale))}" if low else f"theory to {_short(high, scale)}"
+
+
+def _range(low: str, high: str) -> str:
+    """Both ends, their unit once if it is the same."""
+    (first, _, unit), (_, _, last_unit) = low.partition(" "), high.partition(" ")
+    return f"{first} to {high}" if unit == last_unit else f"{low} to {high}"
 
 
 def matrix(run: StudyRun, name: str) -> Figure:
     """The picture."""
     down, across = run.varied[:2]
-    return matrix_figure(list(down.points), list(across.points), squares(run, name), LEGEND)
+    return matrix_figure(list(down.points), list(across.points), squares(run, name), scale_of(run, name).legend)
 
 
 def matrix_sentence(run: StudyRun, name: str) -> str:
@@ -75,10 +117,13 @@ def matrix_sentence(run: StudyRun, name: str) -> str:
     values, outside = sum(len(each.values) for each in judged), sum(each.outside for each in judged)
     where = f"all {values} values lie" if not outside else f"{outside} of {values} values do not lie"
     down, across = run.varied[:2]
+    seeds = int(run.asked["seeds"])
+    over = f", median | 99th percentile over {seeds} seeds (of fewer than a hundred, the longest)" if seeds > 1 else ""
+    told = f"In the {counted(len(judged), 'cell')} with theory {where} where it allows; framed: outside it."
+    dash = f" {DASH}: it did not happen." if any(not result.named(name) for result in run.results) else ""
     return (
-        f"{capital(spoken(name))} by {down.name} and {across.name}: median | 99th percentile over "
-        f"{counted(int(run.asked['seeds']), 'seed')} (of fewer than a hundred, the longest). In the "
-        f"{counted(len(judged), 'cell')} with theory {where} where it allows; framed: outside it."
+        f"{capital(spoken(name))}: {down.name} down, {across.name} across{over}. "
+        f"{told if judged else 'No theory bounds it.'}{dash}"
     )
 
 

@@ -20,6 +20,8 @@ from testbed.verdict import Verdict
 if TYPE_CHECKING:
     from testbed.study import CellResult
 
+WHOLE = ("matrix-", "distribution-")
+"""Charts whose sentence says it all begin with this."""
 CHARTS_MAX = 8
 """Arbitrary: a report with more is not read; the table has every number."""
 
@@ -36,18 +38,19 @@ def write_study_report(directory: Path) -> Path:
 
 
 def drawings(run: StudyRun) -> Iterator[Drawing]:
-    """The charts: curves where an axis is numbers, else rows of cells."""
-    matrix = run.asked.get("matrix", "")
-    if matrix and len(run.varied) > 1:
-        told = study_matrix.matrix_sentence(run, matrix)
-        yield Drawing("matrix", "Matrix", told, partial(study_matrix.matrix, run, matrix))
+    """The charts: matrices that the study asks for; curves where an axis is numbers, else rows of cells."""
+    matrices = run.asked.get("matrix", []) if len(run.varied) > 1 else []
+    for name in matrices:
+        told, title = study_matrix.matrix_sentence(run, name), capital(spoken(name))
+        yield Drawing(f"matrix-{name}", title, told, partial(study_matrix.matrix, run, name))
     for result, name, table, values in study_matrix.distributions(run)[:CHARTS_MAX]:
         file = re.sub(r"[^A-Za-z0-9_-]+", "-", f"distribution-{name}-{axes.short_name(run, result)}")
         title, told = axes.short_name(run, result), study_matrix.distribution_sentence(name, table, values)
         yield Drawing(file, title, told, partial(study_matrix.distribution_figure, name, table, values))
     x = axes.along(run)
     found = axes.curves(run, x) if x else []
-    for name in shown(run.results, run.asked["show"])[:CHARTS_MAX]:
+    wanted = [name for name in shown(run.results, run.asked["show"]) if name not in matrices]
+    for name in wanted[:CHARTS_MAX]:
         file, title = re.sub(r"[^A-Za-z0-9_-]", "-", name), capital(spoken(name))
         if x is not None and len(found) <= curves.CURVES_MAX:
             told = study_words.curve_sentence(x, found, name)
@@ -76,7 +79,7 @@ def _values(run: StudyRun, pictures: list[Picture]) -> dict[str, Any]:
         "left_out": study_words.left_out(run),
         "numbers": content.number_rows(run.judgement.measurements),
         "pictures": pictures,
-        "legend": study_words.LEGEND,
+        "legend": study_words.LEGEND if any(not picture.name.startswith(WHOLE) for picture in pictures) else "",
         "tables": [_table(run, name) for name in names],
         "axes": [(axis.name, list(axis.points)) for axis in run.axes],
         "skipped": run.asked.get("skipped", {}),

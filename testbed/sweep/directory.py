@@ -50,7 +50,7 @@ def asked(
     return {
         "kind": kind, "file": Path(file).name, "scenario": planned.scenario.name, "question": study.question,
         "hypothesis": study.hypothesis, "refuted_by": study.refuted_by, "seeds": study.seeds,
-        "settings": dict(settings), "show": list(study.show), "matrix": study.matrix,
+        "settings": dict(settings), "show": list(study.show), "matrix": list(study.matrix),
         "axes": [{"name": axis.name, "points": {k: dict(v) for k, v in axis.points.items()}} for axis in study.axes],
         "skipped": study.skipped(), "kernel": place[0], "clock": place[1],
     }  # fmt: skip

@@ -83,7 +83,10 @@ def test_the_later_end_is_the_one_that_counts(tmp_path: Path) -> None:
     def down(t_ns: int, node: str, session: str = "dx") -> Happened:
         return t_ns, "bfd", {"node": node, "session": session, "state": "down"}
 
-    found = history(tmp_path, BROKE, down(11 * S, "vgw"), down(12 * S, "cgw"), down(13 * S, "cgw", "vpn-1"), HEALED)
+    healing = down(50 * S - MS // 2, "cgw", "vpn-2")  # what healing does, rounded down to the log's millisecond
+    found = history(
+        tmp_path, BROKE, down(11 * S, "vgw"), down(12 * S, "cgw"), down(13 * S, "cgw", "vpn-1"), healing, HEALED
+    )
     assert failover.noticed_s(found, HYBRID, "dx", failover.moments(found, WAY)) == 2
     assert failover.noticed_s(found, HYBRID, "vpn-2", failover.moments(found, WAY)) is None
 

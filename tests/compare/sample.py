@@ -18,7 +18,7 @@ Values = Mapping[tuple[str, ...], Sequence[float | None]]
 
 def write_study(
     directory: Path, axes: Sequence[str], values: Values, *, name: str = "gap", better: str = "lower",
-    kernel: str = "guest", high: float = 100.0, matrix: str = "",
+    kernel: str = "guest", high: float = 100.0, matrix: Sequence[str] = (),
 ) -> Path:  # fmt: skip
     """A study's directory without its runs."""
     results = []
@@ -32,7 +32,7 @@ def write_study(
     asked = {
         "kind": "sweep", "file": "failover.py", "scenario": "failover.py", "question": "How long is traffic gone?",
         "hypothesis": "not long", "refuted_by": "long", "seeds": max(map(len, values.values())), "settings": {},
-        "show": [], "matrix": matrix, "skipped": _skipped(points, values), "kernel": kernel, "clock": "virtual",
+        "show": [], "matrix": list(matrix), "skipped": _skipped(points, values), "kernel": kernel, "clock": "virtual",
         "axes": [{"name": axis, "points": {k: {} for k in found}} for axis, found in points.items()],
     }  # fmt: skip
     files = {

@@ -40,7 +40,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One of each kind."""
     folder = tmp_path_factory.mktemp("pages")
     sweep, designs = write_study(folder / "sweep", ["dx.delay", "loss model"], CURVES), _designs(folder)
-    matrix = write_study(folder / "matrix", ["failure", "detection"], CURVES, matrix="gap")
+    matrix = write_study(folder / "matrix", ["failure", "detection"], CURVES, matrix=["gap"])
     made = {
         name: write_study_report(each) for name, each in (("sweep", sweep), ("designs", designs), ("matrix", matrix))
     }

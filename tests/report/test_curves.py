@@ -43,7 +43,7 @@ def test_axes_have_names_and_units(run: StudyRun) -> None:
         assert (axes.get_xlabel(), axes.get_ylabel()) == ("dx.delay, ms", "RTT p50, ms")
         (axes,) = curves.cell_figure(run, "rtt_p50").axes
         assert axes.get_xlabel() == "RTT p50, ms"
-        assert axes.get_yticklabels()[0].get_text() == "dx.delay 1 ms, model even"
+        assert axes.get_yticklabels()[0].get_text() == "dx.delay 1 ms, even"
 
 
 def test_curves_are_told_apart_by_their_marks_and_not_by_colour_alone(run: StudyRun) -> None:
