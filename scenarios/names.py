@@ -10,12 +10,14 @@ from statistics import median
 from testbed import Duration, Lab, Measurement, Result, Scenario
 from testbed.check import paths
 from testbed.check.lookups import Lookup, between, lookups, median_ms, results
-from testbed.plan.names import FAMILY_OF_FORWARDING, resolver_of
+from testbed.plan.names import FAMILY_OF_FORWARDING, full_name, resolver_of
 from testbed.plan.paths import Family, delays
 from testbed.plan.plan import Plan
 from testbed.theory import dns, rtt
 from testbed.theory.interval import Expectation
 
+SERVERS = 2
+"""In a host's resolv.conf: its resolver's IPv4 and IPv6 address."""
 ASKER, HERE, THERE, ALSO_THERE, LINK = "aws-a", "aws-dns", "dc-1", "dc-dns", "dx"
 FAMILY: Family = 4
 INTERVAL, WAIT = Duration.parse("1 s"), Duration.parse("5 s")
@@ -51,10 +53,22 @@ def run(lab: Lab) -> None:
 
 def _silence(lab: Lab) -> None:
     lab.sleep(Duration(ttl_of(lab.plan) * TTLS + ttl_of(lab.plan) // 2))
+    outage = lab.value("outage", Duration)
+    _program(lab, "well")
     with lab.fault.start("silent", LINK):
-        lab.sleep(lab.value("outage", Duration))
+        begun = lab.now_ns()
+        # Once the TTL is over, a real program asks, and waits for as long as its C library does.
+        lab.sleep(ttl_of(lab.plan))
+        if outage > ttl_of(lab.plan) + dns.LIBRARY_TRIES * SERVERS * dns.LIBRARY_TIMEOUT:
+            _program(lab, "silent")
+        lab.sleep(Duration(max(0, begun + outage - lab.now_ns())))
     lab.wait_converged("routes after the silence")
     lab.sleep(AFTER)
+
+
+def _program(lab: Lab, when: str) -> None:
+    """Ask as any program does, by the name as it is: with a dot at its end nothing is appended to it."""
+    lab.command(ASKER, "getent", "ahostsv4", f"{full_name(lab.plan, THERE)}.", name=f"getent-{when}")
 
 
 @scenario.measure
@@ -76,6 +90,7 @@ def measure(result: Result) -> Iterator[Measurement]:
     closed = [each for each in between(tcp, begun, ended) if each.result == "closed"]
     longest = max((each.took_ms / 1000 for each in closed), default=None)
     yield Measurement.against("tcp_closed_after", longest, dns.hangs_up())
+    yield from _library(result)
     restored = restored_ns(result, ended)
     answers = (each.done_ns for each in there if each.ok and restored is not None and each.done_ns >= restored)
     back = min(answers, default=None)
@@ -98,6 +113,17 @@ def _silent(result: Result, asked: tuple[Lookup, ...], fresh: list[Lookup]) -> I
     yield Measurement.against("failures_that_a_server_told", others, dns.never("lookups", dns.patience(WAIT).source))
     gave_up = [each.took_ms / 1000 for each in failed if each.result == "timeout"]
     yield Measurement.against("gave_up_after_p50", median(gave_up) if gave_up else None, dns.patience(WAIT))
+
+
+def _library(result: Result) -> Iterator[Measurement]:
+    """What a program heard from its C library."""
+    known = result.history.first("command", command="getent-well")
+    failed = None if known is None else int(known.fields["status"] != 0)
+    yield Measurement.against("programs_that_fail_before", failed, dns.never("programs", "the name is known"))
+    told = result.history.first("command", command="getent-silent")
+    if told is not None:
+        took = (told.fields["ended_ns"] - told.t_ns) / 10**9 if told.fields["status"] else None
+        yield Measurement.against("program_told_after", took, dns.library_gives_up(SERVERS))
 
 
 def failures(result: Result) -> Expectation:

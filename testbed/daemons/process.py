@@ -71,14 +71,18 @@ def start(
     *,
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    before: Callable[[], None] | None = None,
 ) -> Program:
-    """Start a program in a node's namespace, which the child inherits from this thread: no fork hook is needed."""
+    """Start a program in a node's namespace, which the child inherits from this thread: no fork hook is needed.
+
+    ``before`` is called in the child, before it becomes the program.
+    """
     output.parent.mkdir(parents=True, exist_ok=True)
     with namespaces.inside(node), output.open("ab") as out:
         try:
             process = subprocess.Popen(  # the namespace must not change before the child exists
                 argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=cwd,
-                env={**ENVIRONMENT, **(environment or {})}, start_new_session=True,
+                env={**ENVIRONMENT, **(environment or {})}, start_new_session=True, preexec_fn=before,
             )  # fmt: skip
         except OSError as error:
             raise RunError(

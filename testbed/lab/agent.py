@@ -15,9 +15,9 @@ from typing import Any
 
 from testbed.errors import InputError, Problem, RunError, TestbedError, known
 from testbed.lab.execution import Execution
-from testbed.lab.names import Names
 from testbed.lab.protocol import Decoder, Message, encode, error_message
 from testbed.lab.status import fault_status, status
+from testbed.net.names import Names
 from testbed.run.lab import Lab
 
 TURN_NS = 10**9

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from testbed.clock import Waiter
 from testbed.kernel.programs import ENVIRONMENT
-from testbed.lab.names import Names
 from testbed.lab.protocol import CHUNK, WINDOW, Message, pack, unpack
+from testbed.net.names import Names
 from testbed.net.namespace import CLONE_NEWUTS, Namespaces, unshare
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127

@@ -23,6 +23,7 @@ from testbed.net.routes import RouteWatch
 from testbed.parameters import Parameter
 from testbed.plan.paths import seen
 from testbed.plan.plan import Node, Plan
+from testbed.run.commands import Commands
 from testbed.run.etcd import Cluster
 from testbed.run.probes import Probes
 from testbed.run.storage import Storage
@@ -62,6 +63,7 @@ class Lab:
         self.scratch = scratch
         self.probe = Probes(self.plan, network.namespaces, recorder, waiter, scratch)
         self.storage = Storage(self.stores, network.namespaces, recorder, waiter, scratch, network.seed)
+        self._commands = Commands(self.plan, network.namespaces, recorder, waiter, scratch)
         self._overlays = 0
         self._restarted: dict[tuple[str, str], int] = {}
 
@@ -90,6 +92,14 @@ class Lab:
             self.probe.alias(f"{end.node}@{end.interface}", end.node, end.address)
         self.recorder.event("overlay", overlay=laid.a.interface, a=a, b=b, mtu=laid.mtu)
         return f"{a}@{laid.a.interface}", f"{b}@{laid.b.interface}"
+
+    def command(self, node: str, *argv: str, within: str | Duration = "60 s", name: str = "") -> int:
+        """Run a program of this machine on a node to its end, as ``testbed exec`` does. Returns its exit status.
+
+        It learns names from the node's resolver. What it prints is in the record, below ``programs/``.
+        """
+        self.probe.place(node)
+        return self._commands.run(node, argv, Duration.parse(within), name or argv[0])
 
     @contextlib.contextmanager
     def etcd(self, members: Sequence[str], heartbeat: Duration, election: Duration) -> Iterator[Cluster]:

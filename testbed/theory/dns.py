@@ -17,6 +17,8 @@ GRAIN = Duration(10**9)
 MERGES_FOR = Duration(2 * 10**9)
 """A question for what was asked less than this before, and not answered, is not sent on (``forward_query`` in
 src/forward.c)."""
+LIBRARY_TIMEOUT, LIBRARY_TRIES = Duration(5 * 10**9), 2
+"""glibc's own (resolv.conf(5), ``timeout`` and ``attempts``)."""
 SYN_RETRIES = 2
 """``TCP_SYNCNT`` of its connections to other servers (``tcp_talk`` in src/forward.c)."""
 SYN_TIMEOUT = Duration(10**9)
@@ -61,6 +63,19 @@ def patience(wait: Duration) -> Expectation:
     """
     source = "the program's own patience; dnsmasq generates no timeouts, dnsmasq(8)"
     return Expectation(wait.seconds, wait.seconds, (wait + WORK) / 10**9, "s", source)
+
+
+def library_gives_up(servers: int) -> Expectation:
+    """After how long in s the C library tells a program that a name cannot be learned now, where no server answers.
+
+    It asks each of ``servers`` in turn, twice (resolv.conf(5): timeout 5 s, attempts 2): the first for its timeout, any
+    other for ``timeout x 2^number / servers`` (``send_dg`` in glibc's resolv/res_send.c). A poll(2) may end later by a
+    thousandth (``select_estimate_accuracy`` in Linux fs/select.c).
+    """
+    each = [LIBRARY_TIMEOUT if not number else (LIBRARY_TIMEOUT << number) // servers for number in range(servers)]
+    total = LIBRARY_TRIES * sum(each)
+    source = "resolv.conf(5): timeout 5 s, attempts 2, each server in turn; glibc resolv/res_send.c"
+    return Expectation(total / 10**9, total / 10**9, total * 1.001 / 10**9 + WORK / 10**9, "s", source)
 
 
 def hangs_up() -> Expectation:

@@ -71,6 +71,9 @@ def test_names_cost_what_theory_says_and_outlive_the_link_for_their_ttl(run_scen
     assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
     found = measured(outcome)
     assert found["kept_for"]["low"] == 8 and found["lookup_there_p50"]["expected"] == pytest.approx(11.5)
+    assert found["program_told_after"]["expected"] == 20
+    printed = (outcome.directory / "record" / "programs" / "getent-well.out").read_text(encoding="utf-8")
+    assert printed.startswith("192.168.1.10 ")
 
 
 def test_the_matrix_names_the_group_that_forgets_the_other_site(run_scenario: RunScenario) -> None:

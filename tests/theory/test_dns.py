@@ -37,6 +37,12 @@ def test_a_dead_link_is_the_programs_own_patience() -> None:
     assert dns.patience(Duration(5 * S)).contains(5) and not dns.patience(Duration(5 * S)).contains(4.99)
 
 
+def test_the_c_library_asks_two_servers_twice_for_five_seconds_each() -> None:
+    both = dns.library_gives_up(2)
+    assert both.expected == 20 and both.contains(20.01) and not both.contains(20.03)
+    assert dns.library_gives_up(1).expected == 10
+
+
 def test_the_first_answer_comes_with_the_next_question_that_is_sent_on() -> None:
     back = dns.back(dns.lookup([rtt.median([leg(10)])]), Duration(S))
     assert back.contains(0.0) and back.contains(3.0) and not back.contains(3.1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from testbed.errors import RunError
-from testbed.lab.names import Names
+from testbed.net.names import Names
 from tests.plan.shipped import plan_of
 
 
