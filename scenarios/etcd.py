@@ -21,6 +21,8 @@ scenario.param(
 )
 scenario.param("writes", int, "200", "how many, one after the other")
 scenario.param("interval", Duration, "50 ms", "from one to the next, at least")
+scenario.chart("times", "Time of a commit", {each: f"*_{each}" for each in ("p50", "p99", "p99.9")})
+scenario.chart("changes", "Changes of the leader", {"": "leader_*"})
 
 
 @scenario.run
@@ -42,17 +44,19 @@ def measure(result: Result) -> Iterator[Measurement]:
     commit = theory.commit(rtts).scaled(1000, "ms")
     median = etcd.quantile(times, 0.5)
     expected = storage.at_least(commit) if lossy else commit
-    yield Measurement.against("commit_p50", None if median is None else 1000 * median, expected)
+    yield Measurement.against("commit_p50", None if median is None else 1000 * median, expected, better="lower")
     for share, name in ((0.99, "p99"), (0.999, "p99.9")):
         found = etcd.quantile(times, share)
-        yield Measurement(f"commit_{name}", None if found is None else 1000 * found, "ms")
+        yield Measurement(f"commit_{name}", None if found is None else 1000 * found, "ms", better="lower")
     _, election = timers(result.plan, result.value("timers", str))
     changes, stays = etcd.leader_changes(result.history), theory.leader_changes(max(rtts), election, lossy=lossy)
     if stays is None:
-        yield Measurement("leader_changes", changes, "changes", source="no theory: loss, or an RTT near the timeout")
+        yield Measurement(
+            "leader_changes", changes, "changes", source="no theory: loss, or an RTT near the timeout", better="lower"
+        )
     else:
-        yield Measurement.against("leader_changes", changes, stays)
-    yield Measurement("failed_writes", etcd.failed(result.history), "writes")
+        yield Measurement.against("leader_changes", changes, stays, better="lower")
+    yield Measurement("failed_writes", etcd.failed(result.history), "writes", better="lower")
 
 
 def rtts_of(plan: Plan, member: str) -> list[Duration]:

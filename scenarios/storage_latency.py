@@ -6,20 +6,22 @@ of databases: one request at a time, and fsync after each write.
 
 from collections.abc import Iterator
 
-from testbed import Duration, Lab, Measurement, Profile, Result, Scenario, Size
+from testbed import Duration, Lab, Measurement, Profile, Ratio, Result, Scenario, Size, some
 from testbed.check import files, fio
 from testbed.theory import storage, throughput
 from testbed.theory.interval import Expectation
+from testbed.theory.mtu import TCP_TIMESTAMPS, mss
 
 LINK, SHARE = "wan", "share"
 WITHIN = 0.02
 """What a rate may differ from theory; the requirement of the design."""
-SERVED = "20 ms"
-"""How long the store is measured without the network; arbitrary: thousands of requests."""
-ROUNDS = 150
-"""A load lasts at least so many round trips; arbitrary."""
+SERVED = "5 ms"
+"""How long the store is measured without the network; arbitrary: a thousand requests."""
+ROUNDS, LOSSES = 150, 100
+"""A load lasts at least so many round trips, one at a time at least until so many packets should be lost; arbitrary."""
 HEADERS = Size(300)
 """Of a READ or WRITE call and its reply, RPC and NFS together, no more; arbitrary. RFC 8881 gives some 200 bytes."""
+NONE = Expectation(None, None, None, "ms", "no theory")
 KIB, MIB = 2**10, 2**20
 
 PROFILES = {
@@ -51,26 +53,18 @@ scenario = Scenario(
     hypothesis="under way / (RTT + service time), as long as the link and TCP's window carry it",
     refuted_by="a rate more than 2 % away from that, or above what the link carries",
 )
-
-
-def loads(text: str) -> tuple[str, ...]:
-    """Names of loads, with commas between them; ``all``."""
-    names = (*PROFILES, METADATA) if text == "all" else tuple(text.split(","))
-    unknown = [name for name in names if name not in (*PROFILES, METADATA)]
-    if unknown:
-        raise ValueError(f"no such load: {', '.join(unknown)}; known: all, {', '.join((*PROFILES, METADATA))}")
-    return names
-
-
-scenario.param("loads", loads, "all", "what is asked of the share, with commas between")
+scenario.param("loads", some(*PROFILES, METADATA), "all", "what is asked of the share, with commas between")
 scenario.param("duration", Duration, "1 s", "how long each load lasts, at least")
+scenario.chart("iops", "Operations a second", {"": "iops_*"})
+scenario.chart("times", "Time of an operation", {each: f"{each}_*" for each in QUANTILES.values()})
+scenario.chart("throughput", "Throughput", {"": "throughput_*"})
+scenario.chart("files", "Files a second", {"": "files_*"})
 
 
 @scenario.run
 def run(lab: Lab) -> None:
     """Each load on the share, and on its server."""
-    link = lab.plan.link(LINK)
-    rtt = Duration(link.a_to_b.delay + link.b_to_a.delay)
+    rtt, loss = rtt_of(lab), loss_of(lab)
     lasts = Duration(max(lab.value("duration", Duration), ROUNDS * rtt))
     lab.note("tcp.window", bytes=lab.storage.tcp_window(SHARE))
     for name in lab.value("loads", tuple):
@@ -80,7 +74,24 @@ def run(lab: Lab) -> None:
             continue
         profile = PROFILES[name]
         lab.storage.fio(SHARE, profile, SERVED, name=f"{name}-served", behind=True)
-        lab.storage.fio(SHARE, profile, lasts, name=name, ramp=Duration(3 * rtt))
+        enough = lasts
+        if loss and profile.depth == 1:
+            rate = storage.lossy(rtt, Duration(0), loss, ROUNDS).expected or 1.0
+            enough = Duration(max(lasts, round(LOSSES / (2 * loss) / rate * 10**9)))
+        lab.storage.fio(SHARE, profile, enough, name=name, ramp=Duration(3 * rtt))
+
+
+def rtt_of(holder: Lab | Result) -> Duration:
+    """Both delays of the link."""
+    link = holder.plan.link(LINK)
+    return Duration(link.a_to_b.delay + link.b_to_a.delay)
+
+
+def loss_of(holder: Lab | Result) -> float:
+    """Share of packets that the link loses each way."""
+    loss = holder.plan.link(LINK).a_to_b.loss
+    assert isinstance(loss, Ratio)  # what the topology sets
+    return loss.fraction
 
 
 @scenario.measure
@@ -94,25 +105,30 @@ def measure(result: Result) -> Iterator[Measurement]:
         parts = [fio.found(result.history, name, way) for way in fio.ways(profile.pattern)]
         known = [part for part in parts if part is not None]
         iops = sum(part.iops for part in known) if len(known) == len(parts) else None
-        yield Measurement.against(f"iops_{name}", iops, expected(result, name, profile))
+        yield Measurement.against(
+            f"iops_{name}", iops, expected(result, name, profile, sum(part.requests for part in known)), better="higher"
+        )
         if not iops:
             continue
-        yield Measurement(f"throughput_{name}", sum(part.byte_s for part in known) / MIB, "MiB/s")
+        yield Measurement(f"throughput_{name}", sum(part.byte_s for part in known) / MIB, "MiB/s", better="higher")
         if not profile.flush:
             mean = sum(part.mean_s * part.iops for part in known) / iops
             requests, slowest = sum(part.requests for part in known), max(part.slowest_s for part in known)
             between, _ = served(result, name)
             little = storage.latency(profile.depth, iops, slowest, requests / iops, between).scaled(1000, "ms")
-            yield Measurement.against(f"mean_{name}", 1000 * mean, little)
-        for part in known:
-            for quantile, seconds in part.quantiles_s.items():
-                yield Measurement(f"{quantile}_{part.way}_{name}", 1000 * seconds, "ms")
+            yield Measurement.against(f"mean_{name}", 1000 * mean, little, better="lower")
+        times = {part.way: part.quantiles_s for part in known}
+        if profile.flush:  # a write ends in the page cache
+            times = {"fsync": fio.flushes_s(result.history, name)}
+        for way, quantiles in times.items():
+            for quantile, seconds in quantiles.items():
+                theory = median(result, name) if quantile == "p50" else NONE
+                yield Measurement.against(f"{quantile}_{way}_{name}", 1000 * seconds, theory, better="lower")
 
 
 def metadata(result: Result) -> Iterator[Measurement]:
     """Files a second in each phase, by the requests that the client's kernel counted for each, one after the other."""
-    link = result.plan.link(LINK)
-    rtt = Duration(link.a_to_b.delay + link.b_to_a.delay)
+    rtt = rtt_of(result)
     for phase, requests in REQUESTS.items():
         found, local = (files.found(result.history, name, phase) for name in (METADATA, f"{METADATA}-served"))
         if found is None or local is None:
@@ -121,33 +137,47 @@ def metadata(result: Result) -> Iterator[Measurement]:
         service = Duration(round(1e9 / local.files_s + (found.requests - requests) * rtt))
         asked = storage.operations(rtt, service, trips=requests).within(WITHIN)
         yield Measurement.against(
-            f"files_{phase}", found.files_s, storage.at_most(asked) if link.a_to_b.loss else asked
+            f"files_{phase}", found.files_s, storage.at_most(asked) if loss_of(result) else asked, better="higher"
         )
         usual = Expectation(
             requests, requests, requests + OF_FOLDER / FILES, "", "nfs4_do_open, nfs4_proc_lookup and _remove"
         )
         yield Measurement.against(f"requests_{phase}", found.requests, usual)
         for share, quantile in QUANTILES.items():
-            yield Measurement(f"{quantile}_{phase}", 1000 * found.quantile(share), "ms")
+            yield Measurement(f"{quantile}_{phase}", 1000 * found.quantile(share), "ms", better="lower")
 
 
-def expected(result: Result, name: str, profile: Profile) -> Expectation:
+def expected(result: Result, name: str, profile: Profile, requests: int) -> Expectation:
     """Operations a second: round trips and service time; at most what the link and TCP's window carry."""
     link = result.plan.link(LINK)
     size = Size(profile.block + HEADERS)
     burst = Size(link.shaper.burst_bytes if link.shaper else 0)
-    rtt = Duration(link.a_to_b.delay + link.b_to_a.delay + storage.wire(size, link.rate, burst))
+    rtt = Duration(rtt_of(result) + storage.wire(size, link.rate, burst))
     _, service = served(result, name)
     asked = storage.operations(rtt, service, depth=profile.depth)
     asked = asked.within(WITHIN) if profile.depth == 1 else storage.counted(asked, ROUNDS)
-    if link.a_to_b.loss:
-        return storage.at_most(asked)
+    if loss := loss_of(result):
+        if profile.depth > 1 or not requests:
+            return storage.at_most(asked)
+        many = -(-size // (mss(link.mtu) - TCP_TIMESTAMPS))
+        return storage.lossy(rtt, service, loss, requests, (1, many) if "read" in profile.pattern else (many, 1))
     window = result.history.first("tcp.window")
     assert window is not None and link.rate is not None  # the topology always sets one
     most = [throughput.tcp_goodput(link.rate, link.mtu)]
     connections = result.plan.share(SHARE).nconnect
     most.append(throughput.window_limit(connections * window.fields["bytes"], rtt))
     return storage.shared(asked, *(storage.carried((each.expected or 0.0) / 8, profile.block) for each in most))
+
+
+def median(result: Result, name: str) -> Expectation:
+    """Of the time of an operation in ms: one at a time, where nothing is lost, all take the same."""
+    if PROFILES[name].depth > 1 or loss_of(result):
+        return NONE
+    rate = expected(result, name, PROFILES[name], 0).expected
+    if rate is None:
+        return NONE
+    told = Expectation(1000 / rate, None, None, "ms", "RTT + service time; fio's histogram is 1.6 % coarse")
+    return told.within(WITHIN + fio.COARSE)
 
 
 def served(result: Result, name: str) -> tuple[float, Duration]:

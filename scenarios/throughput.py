@@ -33,6 +33,15 @@ scenario.param("duration", Duration, "30 s", "how long to send, in whole seconds
 scenario.param("warmup", Duration, "10 s", "how much of that is slow start, and not measured")
 scenario.param("udp.payload", int, "1400", "bytes in a datagram")
 scenario.param("udp.rate", Rate, "200 Mbit/s", "how much payload is offered")
+scenario.chart(
+    "goodput", "Goodput", {"all": "goodput", "first flow": "goodput_flow-1", "second flow": "goodput_flow-2"}
+)
+scenario.chart(
+    "functions", "Goodput over what a response function says",
+    {"Mathis 1997": "ratio_mathis", "PFTK 1998": "ratio_pftk", "CUBIC, RFC 9438": "ratio_cubic"},
+)  # fmt: skip
+scenario.chart("fairness", "Jain's index", {"": "fairness"})
+scenario.chart("lost", "Share of datagrams lost", {"": "share_lost"})
 
 
 @scenario.run
@@ -63,21 +72,27 @@ def measure(result: Result) -> Iterator[Measurement]:
     after = result.value("warmup", Duration)
     if result.value("traffic", str) == "udp":
         found = udp_flood.received(result.history, "flow-1")
-        yield Measurement.against("goodput", mbit(found.rate_bit_s(after)), udp_expected(result).scaled(MEGA, MBIT))
-        yield Measurement("share_lost", found.share_lost, "")
+        yield Measurement.against(
+            "goodput", mbit(found.rate_bit_s(after)), udp_expected(result).scaled(MEGA, MBIT), better="higher"
+        )
+        yield Measurement("share_lost", found.share_lost, "", better="lower")
         return
     names = ["flow-1"] if result.value("rival", str) == "none" else ["flow-1", "flow-2"]
     flows = [iperf.received(result.history, name) for name in names]
     rates = [flow.rate_bit_s(after) for flow in flows]
     known = [rate for rate in rates if rate is not None]
     total = sum(known) if len(known) == len(rates) else None
-    yield Measurement.against("goodput", mbit(total), tcp_expected(result).scaled(MEGA, MBIT))
+    yield Measurement.against("goodput", mbit(total), tcp_expected(result).scaled(MEGA, MBIT), better="higher")
+    if total and len(names) == 1 and loss_of(result.plan):
+        for name, function in responses(result).items():
+            said = function.expected or 0.0
+            yield Measurement(f"ratio_{name}", total / said, "", 1.0, source=f"for information: {function.source}")
     if len(names) > 1:
         for name, rate in zip(names, rates, strict=True):
-            yield Measurement(f"goodput_{name}", mbit(rate), MBIT)
-        yield Measurement.against("fairness", jain(known), throughput.fairness(len(names)))
+            yield Measurement(f"goodput_{name}", mbit(rate), MBIT, better="higher")
+        yield Measurement.against("fairness", jain(known), throughput.fairness(len(names)), better="higher")
     for name in names:
-        yield Measurement(f"retransmits_{name}", iperf.retransmits(result.history, name), "segments")
+        yield Measurement(f"retransmits_{name}", iperf.retransmits(result.history, name), "segments", better="lower")
 
 
 def mbit(rate: float | None) -> float | None:
@@ -106,9 +121,7 @@ def tcp_expected(result: Result) -> Expectation:
     size = path_mtu(plan)
     inner = size - mtu.OVERLAY.get(result.value("overlay", str), 0)
     capacity = throughput.tcp_goodput(slow_rate(link), inner, outer=outer(plan, size))
-    rtt = Duration(link.a_to_b.delay + link.b_to_a.delay + RTT_GRAIN)
-    assert isinstance(link.a_to_b.loss, Ratio)  # what the topology sets
-    loss = link.a_to_b.loss.fraction
+    rtt, loss = rtt_of(link), loss_of(plan)
     control = result.value("congestion", str)
     if "bbr" in (control, result.value("rival", str)):
         over = Duration(result.value("duration", Duration) - result.value("warmup", Duration))
@@ -116,9 +129,31 @@ def tcp_expected(result: Result) -> Expectation:
     if not loss:
         beta = throughput.CUBIC_BETA if control == "cubic" else throughput.RENO_BETA
         return throughput.sawtooth(capacity, rtt, queue_of(link), beta)
-    segment = mtu.mss(inner) - mtu.TCP_TIMESTAMPS
-    response = throughput.cubic if control == "cubic" else throughput.mathis
-    return smallest(response(segment, rtt, loss), capacity)
+    return smallest(responses(result)["cubic" if control == "cubic" else "mathis"], capacity)
+
+
+def responses(result: Result) -> dict[str, Expectation]:
+    """What each response function says of one flow, whatever the link's rate."""
+    plan = result.plan
+    segment = mtu.mss(path_mtu(plan) - mtu.OVERLAY.get(result.value("overlay", str), 0)) - mtu.TCP_TIMESTAMPS
+    rtt, loss = rtt_of(plan.link(LINK)), loss_of(plan)
+    return {
+        "mathis": throughput.mathis(segment, rtt, loss, constant=throughput.MATHIS_RANDOM_LOSS),
+        "pftk": throughput.pftk(segment, rtt, loss, acked=1),
+        "cubic": throughput.cubic(segment, rtt, loss),
+    }
+
+
+def rtt_of(link: PlannedLink) -> Duration:
+    """Of an idle path."""
+    return Duration(link.a_to_b.delay + link.b_to_a.delay + RTT_GRAIN)
+
+
+def loss_of(plan: Plan) -> float:
+    """Share of packets that is lost from left to right."""
+    loss = plan.link(LINK).a_to_b.loss
+    assert isinstance(loss, Ratio)  # what the topology sets
+    return loss.fraction
 
 
 def queue_of(link: PlannedLink) -> Duration:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from testbed import presets
     from testbed.builder import Topology
     from testbed.model import Bfd, Bgp, FourState, GilbertElliott, Impairment, Slot
-    from testbed.parameters import optional
+    from testbed.parameters import optional, some
     from testbed.probe.fio import Profile
     from testbed.probe.flow import Flow
     from testbed.run.lab import Lab
@@ -29,7 +29,7 @@ _HOMES = {
     "Measurement": "testbed.verdict",
     "Bfd": "testbed.model", "Bgp": "testbed.model", "FourState": "testbed.model", "GilbertElliott": "testbed.model",
     "Impairment": "testbed.model", "Slot": "testbed.model",
-    "optional": "testbed.parameters",
+    "optional": "testbed.parameters", "some": "testbed.parameters",
     "Flow": "testbed.probe.flow", "Profile": "testbed.probe.fio",
     "Lab": "testbed.run.lab",
     "Result": "testbed.scenario", "Scenario": "testbed.scenario", "Study": "testbed.study",
@@ -39,6 +39,7 @@ _HOMES = {
 __all__ = [
     "Bfd", "Bgp", "Duration", "Flow", "FourState", "GilbertElliott", "Impairment", "Lab", "Measurement", "Profile",
     "Rate", "Ratio", "Result", "Scenario", "Size", "Slot", "Study", "Topology", "optional", "presets",
+    "some",
 ]  # fmt: skip
 
 

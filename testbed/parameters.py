@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -14,6 +15,8 @@ Q = TypeVar("Q", bound=Quantity)
 
 OFF = "off"
 """What a user writes to switch an optional quantity off."""
+ALL = "all"
+"""What a user writes for every name of a list."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,29 @@ class OptionalQuantity(Generic[Q]):
 def optional(kind: type[Q]) -> OptionalQuantity[Q]:
     """The kind of a parameter that may be ``off``: ``optional(Duration)`` takes ``300 ms`` and ``off``."""
     return OptionalQuantity(kind)
+
+
+@dataclass(frozen=True)
+class Some:
+    """Reads names out of a list, with commas or ``+`` between them; ``all``."""
+
+    names: tuple[str, ...]
+    kind: str = f"names, or {ALL}"
+
+    def __call__(self, text: str) -> tuple[str, ...]:
+        """Read text. Raises :class:`UnitError` with all that are not in the list."""
+        if text == ALL:
+            return self.names
+        found = tuple(re.split("[,+]", text))
+        unknown = [name for name in found if name not in self.names]
+        if unknown:
+            raise UnitError(f"no such name: {', '.join(unknown)}; known: {ALL}, {', '.join(self.names)}")
+        return tuple(dict.fromkeys(found))
+
+
+def some(*names: str) -> Some:
+    """The kind of a parameter that chooses among names: in ``--set`` with commas, in a sweep with ``+``."""
+    return Some(names)
 
 
 @dataclass

@@ -45,6 +45,22 @@ class Declared:
     sets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Chart:
+    """Measurements that belong into one picture.
+
+    Attributes:
+        name: of its files.
+        title: what it shows.
+        series: for each mark or curve its label and a measurement's name; a ``*`` in it stands for what differs
+            between the rows of a run's chart. A sweep draws each row along its axis.
+    """
+
+    name: str
+    title: str
+    series: Mapping[str, str]
+
+
 @dataclass
 class Scenario:
     """See the module."""
@@ -54,6 +70,7 @@ class Scenario:
     hypothesis: str
     refuted_by: str
     parameters: list[Declared] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
     run_function: Run | None = None
     measure_function: Measure | None = None
     check_function: Check | None = None
@@ -69,6 +86,10 @@ class Scenario:
         """
         self.parameters.append(Declared(name, kind, default, help, choices, sets or {}))
         return name
+
+    def chart(self, name: str, title: str, series: Mapping[str, str]) -> None:
+        """Declare a chart of measurements: :class:`Chart`."""
+        self.charts.append(Chart(name, title, dict(series)))
 
     def check(self, function: Check) -> Check:
         """Decorator: what is wrong with a plan and the parameters' values, told before anything starts."""

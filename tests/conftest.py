@@ -34,13 +34,14 @@ def guest_kernel() -> Path:
 
 @pytest.fixture(scope="session")
 def run_scenario(guest_kernel: Path, tmp_path_factory: pytest.TempPathFactory) -> RunScenario:
-    """Run a file in the guest, in virtual time. The same call gives the same, finished run."""
+    """Run a file in the guest, in virtual time. The same call gives the same, finished run; it has no report yet."""
 
     @cache
     def once(file: str, seed: int, settings: tuple[str, ...], again: int) -> Outcome:
         given = dict(word.split("=", 1) for word in settings)
         name = file if Path(file).is_absolute() else str(ROOT / file)
-        options = Options(seed=seed, kernel="guest", clock="virtual", out=tmp_path_factory.mktemp("run") / "out")
+        out = tmp_path_factory.mktemp("run") / "out"
+        options = Options(seed=seed, kernel="guest", clock="virtual", out=out, report=False)
         return run(load(name, given), given, options, lambda message: None)
 
     def call(file: str, *settings: str, seed: int = 7, again: int = 0) -> Outcome:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from testbed.errors import InputError
 from testbed.load import load
-from testbed.parameters import Parameters, optional, parse_settings
+from testbed.parameters import Parameters, optional, parse_settings, some
 from testbed.plan.schema import plan_json
 from testbed.units import Duration, Rate
 
@@ -69,6 +69,17 @@ def test_an_optional_quantity_can_be_off() -> None:
     assert parameters.declare("bfd", optional(Duration), "300 ms", "BFD") is None
     assert parameters.declared["bfd"].value == "off"
     assert parameters.declared["bfd"].type == "duration or off"
+
+
+@pytest.mark.parametrize(("text", "expected"), [("b,a", ("b", "a")), ("a+b+a", ("a", "b")), ("all", ("a", "b", "c"))])
+def test_some_names_of_a_list_are_chosen_each_once(text: str, expected: tuple[str, ...]) -> None:
+    assert Parameters({"x": text}).declare("x", some("a", "b", "c"), "all", "x") == expected
+
+
+def test_every_name_that_is_not_in_the_list_is_told() -> None:
+    parameters = Parameters({"x": "a,y,z"})
+    parameters.declare("x", some("a", "b"), "all", "x")
+    assert parameters.problems[0].what == "no such name: y, z; known: all, a, b"
 
 
 def test_a_default_that_cannot_be_read_is_the_files_fault() -> None:

@@ -11,7 +11,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from testbed.job import Clock, Job, Kernel
 from testbed.load import TOPOLOGY, Loaded
 from testbed.plan.schema import plan_json
 from testbed.run.engine import plan_digest
-from testbed.run.needs import check_programs, versions
+from testbed.run.needs import check_kernel, check_programs, versions
 from testbed.units import Size
 from testbed.verdict import Judgement
 
@@ -63,6 +63,7 @@ class Outcome:
 
 def run(loaded: Loaded, settings: dict[str, str], options: Options, on_message: Callable[[Message], None]) -> Outcome:
     """Do a run. Raises for bad input and for what this machine lacks; anything else is in the outcome."""
+    check_kernel(loaded.plan, options.kernel)
     check_programs(loaded.plan)
     means = None
     if options.kernel == "guest":
@@ -179,7 +180,7 @@ def _write_environment(directory: Path, loaded: Loaded, options: Options, ended:
         "programs": versions(loaded.plan),
         "scenario": None if scenario is None else {
             "question": scenario.question, "hypothesis": scenario.hypothesis, "refuted_by": scenario.refuted_by,
-            "file": loaded.path.name,
+            "file": loaded.path.name, "charts": [asdict(chart) for chart in scenario.charts],
         },
     }  # fmt: skip
     (directory / "environment.json").write_text(json.dumps(environment, indent=1) + "\n", encoding="utf-8")

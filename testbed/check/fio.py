@@ -19,7 +19,7 @@ def ways(pattern: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Found:
-    """One direction of a measurement: reads, writes, or all fsyncs.
+    """One direction of a measurement.
 
     Attributes:
         way: ``read`` or ``write``.
@@ -40,6 +40,17 @@ class Found:
     slowest_s: float
     requests: int
     errors: int
+
+
+COARSE = 1 / 64
+"""By how much a quantile may be too large: the histogram's bins. Source: fio stat.h, FIO_IO_U_PLAT_BITS."""
+
+
+def flushes_s(history: History, name: str) -> Mapping[str, float]:
+    """Quantiles of fsync(2), named as :data:`QUANTILES` does; empty where it was not called."""
+    said: Mapping[str, Any] = history.read_json(f"fio/{name}.json") or {}
+    times = (said.get("jobs") or [{}])[0].get("sync", {}).get("lat_ns", {}).get("percentile", {})
+    return {ours: times[fios] / 1e9 for fios, ours in QUANTILES.items() if fios in times}
 
 
 def found(history: History, name: str, way: str = "read") -> Found | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.daemons import process
+from testbed.daemons.go_ticks import without_clock
 from testbed.daemons.process import Program
 from testbed.errors import MachineError, Problem, RunError
 from testbed.net.namespace import Namespaces
@@ -46,6 +47,7 @@ class Etcd:
         program = process.find("etcd")
         if program is None:
             raise MachineError(Problem("etcd", "not installed", "install etcd-server; testbed doctor says how"))
+        program = without_clock(program, scratch / "program")
         for node in self.members:
             argv = [program, *arguments(node, self.members, self._heartbeat, self._election, scratch / node.name)]
             output = record / f"{node.name}.log"

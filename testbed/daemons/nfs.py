@@ -148,6 +148,20 @@ def mount_share(namespaces: Namespaces, share: Share, client: Node, server: Node
             alone.submit(work).result()
     except OSError as error:
         raise RunError(Problem(f"share {share.name}", str(error), f"mounted with {data}")) from error
+    there = options(Path("/proc/self/mounts").read_text(encoding="utf-8"), str(target))
+    lacking = [word for word in data.split(",") if word not in there]
+    if lacking:
+        what = f"asked for {','.join(lacking)} and mounted with {','.join(there)}"
+        raise RunError(Problem(f"share {share.name}", what, "the kernel does not take what was asked: another value"))
+
+
+def options(mounts: str, target: str) -> list[str]:
+    """What ``/proc/self/mounts`` says of the last mount on a folder; empty where there is none. Pure."""
+    found: list[str] = []
+    for line in mounts.splitlines():
+        _, where, _, words, *_ = line.split(" ")
+        found = words.split(",") if where == target else found
+    return found
 
 
 def unmount(target: Path) -> None:

@@ -110,7 +110,9 @@ def start(
         epoch_ns: instant that the rows' instants count from, in ns of CLOCK_REALTIME.
     """
     files = {what: scratch / f"{name}.{what}" for what in ("sent", "reached", "returned")}
-    near, far = _socket(namespaces, source, port), _socket(namespaces, target, port)
+    near, far = bound(namespaces, source, port, _ROOM), bound(namespaces, target, port, _ROOM)
+    for end in (near, far):
+        end.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     there = (target.known_as, port)
     echo = fork(namespaces, target[0], f"{name}-echo", scratch, lambda: _echo(far, files["reached"]))
     sender = fork(namespaces, source[0], f"{name}-send", scratch, lambda: _send(near, there, interval, files))
@@ -118,12 +120,14 @@ def start(
     return UdpStream(name, source[0], target[0], interval, sender, echo, near, files, epoch_ns)
 
 
-def _socket(namespaces: Namespaces, place: Place, port: int) -> socket.socket:
-    """Not connected: a connected one reports an ICMP error in the place of the next packet, which then is not sent."""
+def bound(namespaces: Namespaces, place: Place, port: int, unread: int) -> socket.socket:
+    """A socket at a place with room for so many bytes that were not read yet.
+
+    Not connected: a connected one reports an ICMP error in the place of the next packet, which then is not sent.
+    """
     with namespaces.inside(place.node):
         made = socket.socket(place.family, socket.SOCK_DGRAM)
-    made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-    room(made, _ROOM)
+    room(made, unread)
     made.bind((place.address, port))
     return made
 

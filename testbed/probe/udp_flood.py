@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.net.mmsg import Batch, room
+from testbed.net.mmsg import Batch
 from testbed.net.namespace import Namespaces
 from testbed.probe.child import Child, fork
 from testbed.probe.pace import paced, read_numbers, write_numbers
 from testbed.probe.place import Place
+from testbed.probe.udp import bound
 from testbed.units import Duration, Rate
 
 COLUMNS = ("start_ns", "end_ns", "packets")
@@ -85,7 +86,7 @@ def start(
     if payload <= 0:
         raise ValueError(f"a packet has at least one byte of payload, not {payload}")
     files = {what: scratch / f"{name}.{what}" for what in ("sent", "arrived")}
-    near, far = _socket(namespaces, source, port), _socket(namespaces, target, port)
+    near, far = bound(namespaces, source, port, _ROOM), bound(namespaces, target, port, _ROOM)
     near.connect((target.known_as, port))
     sink = fork(namespaces, target[0], f"{name}-sink", scratch, lambda: _count(far, files["arrived"]))
     sender = fork(namespaces, source[0], f"{name}-send", scratch, lambda: _send(near, rate, payload, files["sent"]))
@@ -97,14 +98,6 @@ def start(
 def due(rate: Rate, payload: int, ticks: int) -> int:
     """How many packets have been sent after that many ticks."""
     return rate * TICK * ticks // (8 * payload * 10**9)
-
-
-def _socket(namespaces: Namespaces, place: Place, port: int) -> socket.socket:
-    with namespaces.inside(place.node):
-        made = socket.socket(place.family, socket.SOCK_DGRAM)
-    room(made, _ROOM)
-    made.bind((place.address, port))
-    return made
 
 
 def _send(near: socket.socket, rate: Rate, payload: int, file: Path) -> None:

@@ -23,7 +23,7 @@ PANEL_NAMES_IN, PANEL_ROW_IN, PANEL_COLUMNS = 2.2, 0.28, 3
 MARKERS = "os^DvPX"
 """Curves differ by these as well as by colour."""
 WIDE = 20
-"""An axis whose largest number is more than so many times its smallest is drawn by logarithm; arbitrary."""
+"""Numbers whose largest is more than so many times their smallest are drawn by logarithm; arbitrary."""
 
 
 @dataclass(frozen=True)
@@ -35,27 +35,42 @@ class Panel:
     rows: tuple[Summary | None, ...]
 
 
-def curve_figure(x: Numbers, found: Sequence[Curve], name: str) -> Figure:
-    """A measurement along an axis of numbers; to be used inside :func:`testbed.report.style.settings`."""
-    labels = any(curve.label for curve in found)
+@dataclass(frozen=True)
+class Line:
+    """A measurement along a curve."""
+
+    label: str
+    name: str
+    curve: Curve
+
+
+def curve_figure(x: Numbers, found: Sequence[Line], title: str) -> Figure:
+    """Measurements along an axis of numbers; to be used inside :func:`testbed.report.style.settings`."""
+    labels = any(line.label for line in found)
     legend = 0.24 * len(found) if labels else 0.0
     figure = style.new_figure(TOP + HEIGHT + BOTTOM + legend)
     axes = style.new_axes(figure, LEFT, TOP, style.WIDTH_IN - LEFT - RIGHT, HEIGHT)
     _dress(axes)
     unit = ""
-    for number, curve in enumerate(found):
-        points = [(x.places[cell.cell.at[x.axis.name]], summarise(cell, name)) for cell in curve.cells]
+    medians: list[float] = []
+    for number, line in enumerate(found):
+        points = [(x.places[cell.cell.at[x.axis.name]], summarise(cell, line.name)) for cell in line.curve.cells]
         known = [(place, each) for place, each in points if each is not None]
         unit = known[0][1].unit if known else unit
-        _curve(axes, known, number, curve.label)
+        medians += [each.median for _, each in known if each.median is not None]
+        _curve(axes, known, number, line.label)
     places = sorted(x.places.values())
     if places[0] > 0 and places[-1] > WIDE * places[0]:
         axes.set_xscale("log")
         axes.set_xticks(places, [f"{place:g}" for place in places])
         axes.minorticks_off()
     axes.set_xlabel(x.title, fontsize=style.SMALL, color=style.MUTED)
-    axes.set_ylabel(_title(name, unit), fontsize=style.SMALL, color=style.MUTED)
-    _from_zero(axes)
+    axes.set_ylabel(_title(title, unit), fontsize=style.SMALL, color=style.MUTED)
+    if medians and min(medians) > 0 and max(medians) > WIDE * min(medians):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    else:
+        _from_zero(axes)
     if labels:
         axes.legend(loc="upper left", bbox_to_anchor=(0, -0.42 / HEIGHT), frameon=False, fontsize=style.SMALL)
     return figure
@@ -81,7 +96,7 @@ def _curve(axes: Axes, points: Sequence[tuple[float, Summary]], number: int, lab
     expected = [(place, each.expected) for place, each in points if each.expected is not None]
     axes.plot(
         [place for place, _ in expected], [value for _, value in expected], color=style.INK, linewidth=0.9,
-        linestyle=(0, (4, 3)), zorder=3,
+        linestyle=(0, (4, 3)), zorder=5,
     )  # fmt: skip
     for place, each in points:
         axes.plot([place] * len(each.values), each.values, ".", color=colour, alpha=0.45, markersize=3, zorder=3)

@@ -9,7 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from testbed.report import cells, charts, content, failure, flows, lanes, matrix, style, timeline, topology, words
+from testbed.report import (
+    cells,
+    charts,
+    content,
+    failure,
+    flows,
+    groups,
+    lanes,
+    matrix,
+    style,
+    timeline,
+    topology,
+    words,
+)
 from testbed.report.rundir import CHARTS, REPORT, Run, read_run
 from testbed.report.sites import broken_by
 from testbed.verdict import Verdict
@@ -18,6 +31,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TEMPLATES = Path(__file__).parent / "templates"
+GROUP = "group-"
+"""Charts of measurements are called so."""
 STREAMS_MAX, FAULTS_MAX = 12, 200
 """Arbitrary: a report with more charts is not read, nor a chart with more bands; the record has them all."""
 
@@ -73,6 +88,11 @@ def _drawings(run: Run) -> Iterator[Drawing]:
             "matrix-flows", "What Kubernetes needs", told,
             lambda: matrix.matrix_figure(needed.rows, needed.columns, needed.squares, ()),
         )  # fmt: skip
+    for chart in groups.charts_of(run.environment.get("scenario") or {}):
+        rows = groups.rows(chart, run.judgement.measurements)
+        if sum(len(row.found) for row in rows) > 1:  # one number needs no picture
+            draw = partial(groups.group_figure, chart, rows)
+            yield Drawing(f"{GROUP}{chart.name}", chart.title, groups.sentence(chart, rows), draw)
     if not run.events or not found:
         return
     told = words.timeline_sentence(run, found, every, len(bands))
@@ -143,6 +163,7 @@ def _values(run: Run, pictures: dict[str, Picture]) -> dict[str, Any]:
         "topology": pictures["topology"],
         "happened": [pictures[name] for name in ("timeline", "close-up") if name in pictures],
         "matrices": [picture for name, picture in pictures.items() if name.startswith("matrix-")],
+        "groups": [picture for name, picture in pictures.items() if name.startswith(GROUP)],
         "samples": samples,
         "unread_streams": max(0, len(run.streams) - STREAMS_MAX),
         "events": events,

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from testbed.check.cells import Summary, shown, summarise
-from testbed.report import axes, content, curves, data, study_matrix, study_words, words
+from testbed.check.cells import Summary, names, shown, summarise
+from testbed.report import axes, content, curves, data, groups, study_matrix, study_words, words
+from testbed.report.axes import Curve, Numbers
+from testbed.report.curves import Line
 from testbed.report.facts import mixed, together
 from testbed.report.numbers import capital, interval, number, spoken
 from testbed.report.page import TEMPLATES, Drawing, Picture, render, save
 from testbed.report.rundir import CHARTS, REPORT
 from testbed.report.studydir import StudyRun, read_study_run
+from testbed.scenario import Chart
 from testbed.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -49,20 +53,55 @@ def drawings(run: StudyRun) -> Iterator[Drawing]:
         yield Drawing(file, title, told, partial(study_matrix.distribution_figure, name, table, values))
     x = axes.along(run)
     found = axes.curves(run, x) if x else []
+    declared = () if run.asked["show"] else groups.charts_of(run.asked)
+    if x is not None and declared and len(found) <= curves.CURVES_MAX:
+        yield from itertools.islice(_declared(run, declared, x, found), CHARTS_MAX)
+        return
     wanted = [name for name in shown(run.results, run.asked["show"]) if name not in matrices]
     for name in wanted[:CHARTS_MAX]:
-        file, title = re.sub(r"[^A-Za-z0-9_-]", "-", name), capital(spoken(name))
+        title = capital(spoken(name))
         if x is not None and len(found) <= curves.CURVES_MAX:
-            told = study_words.curve_sentence(x, found, name)
-            yield Drawing(file, title, told, partial(curves.curve_figure, x, found, name))
+            yield _along(x, [Line(curve.label, name, curve) for curve in found], _file(name), title)
         else:
             told = study_words.cells_sentence(run, name)
-            yield Drawing(file, title, told, partial(curves.cell_figure, run, name))
+            yield Drawing(_file(name), title, told, partial(curves.cell_figure, run, name))
+
+
+def _declared(run: StudyRun, declared: Sequence[Chart], x: Numbers, found: Sequence[Curve]) -> Iterator[Drawing]:
+    """The scenario's own charts: for each row of one a picture along the axis."""
+    there = names(run.results)
+    for chart in declared:
+        for row in groups.row_names(chart, there):
+            series = {label: pattern.replace("*", row) for label, pattern in chart.series.items()}
+            lines = [
+                Line(", ".join(filter(None, (label if len(series) > 1 else "", curve.label))), name, curve)
+                for label, name in series.items() if name in there
+                for curve in found
+            ]  # fmt: skip
+            file, title = (
+                _file(f"{chart.name}-{row}" if row else chart.name),
+                f"{chart.title}: {spoken(row)}" if row else chart.title,
+            )
+            if len(lines) <= curves.CURVES_MAX:
+                yield _along(x, lines, file, title)
+            else:
+                for number, curve in enumerate(found):
+                    some = [line for line in lines if line.curve is curve]
+                    yield _along(x, some, f"{file}-{number}", f"{title}, {curve.label}")
+
+
+def _along(x: Numbers, lines: Sequence[Line], file: str, title: str) -> Drawing:
+    told = study_words.curve_sentence(x, lines)
+    return Drawing(file, title, told, partial(curves.curve_figure, x, lines, title))
+
+
+def _file(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "-", name)
 
 
 def _values(run: StudyRun, pictures: list[Picture]) -> dict[str, Any]:
     verdict = run.judgement.verdict
-    names = shown(run.results, run.asked["show"])
+    told = shown(run.results, run.asked["show"])
     return {
         "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
         "title": run.asked["file"],
@@ -80,7 +119,7 @@ def _values(run: StudyRun, pictures: list[Picture]) -> dict[str, Any]:
         "numbers": content.number_rows(run.judgement.measurements),
         "pictures": pictures,
         "legend": study_words.LEGEND if any(not picture.name.startswith(WHOLE) for picture in pictures) else "",
-        "tables": [_table(run, name) for name in names],
+        "tables": [_table(run, name) for name in told],
         "axes": [(axis.name, list(axis.points)) for axis in run.axes],
         "skipped": run.asked.get("skipped", {}),
         "seeds": run.asked["seeds"],

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from testbed.check.cells import LEVEL, Summary, summarise
-from testbed.report.axes import Curve, Numbers, short_name
+from testbed.report.axes import Numbers, short_name
+from testbed.report.curves import Line
 from testbed.report.numbers import capital, counted, percent, quantity, spoken
 from testbed.report.studydir import StudyRun
 from testbed.verdict import Verdict
@@ -27,22 +28,22 @@ def answer(run: StudyRun) -> str:
     return f"{whole}: {', '.join(parts)}."
 
 
-def curve_sentence(x: Numbers, found: Sequence[Curve], name: str) -> str:
+def curve_sentence(x: Numbers, found: Sequence[Line]) -> str:
     """What the curves show: from where to where, and how that is to theory."""
-    every = [summary for curve in found for cell in curve.cells if (summary := summarise(cell, name)) is not None]
-    parts = [part for curve in found[:3] if (part := _course(x, curve, name))]
+    every = [each for line in found for cell in line.curve.cells if (each := summarise(cell, line.name)) is not None]
+    parts = [part for line in found[:3] if (part := _course(x, line))]
     more = f" ({len(found) - 3} more curves are in the chart.)" if len(found) > 3 else ""
     return f"{capital('; '.join(parts) or 'no number was measured')}. {theory(every)}{more}"
 
 
-def _course(x: Numbers, curve: Curve, name: str) -> str:
-    points = [(cell.cell.at[x.axis.name], summary) for cell in curve.cells if (summary := summarise(cell, name))]
+def _course(x: Numbers, line: Line) -> str:
+    points = [(cell.cell.at[x.axis.name], each) for cell in line.curve.cells if (each := summarise(cell, line.name))]
     known = [(label, each) for label, each in points if each.median is not None]
     if not known:
         return ""
     (first, one), (last, other) = known[0], known[-1]
-    which = f"with {curve.label}, " if curve.label else ""
-    words = spoken(name)
+    which = f"with {line.curve.label}, " if line.curve.label else ""
+    words = spoken(line.name)
     if len(known) == 1:
         return f"{which}median {words} is {quantity(one.median, one.unit)} at {x.axis.name} {first}"
     return (

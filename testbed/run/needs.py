@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 
 from testbed.errors import MachineError, Problem
+from testbed.job import Kernel
 from testbed.kernel.programs import PROGRAMS, find_program, install_line
 from testbed.net import filters
 from testbed.plan.plan import Plan
@@ -19,6 +20,24 @@ def check_programs(plan: Plan) -> None:
     problems = [
         Problem(f"program {name}", "not found on this machine", install_line([PROGRAMS[name]])) for name in lacking
     ]
+    if problems:
+        raise MachineError(problems)
+
+
+def check_kernel(plan: Plan, kernel: Kernel) -> None:
+    """Raise :class:`MachineError` with every store of a plan that the machine's own kernel is to hold.
+
+    Its NFS server, its mounts and its network block devices are the machine's and not a lab's: they would outlive a run
+    that is killed, and others may use them.
+    """
+    if kernel == "guest":
+        return
+    problems = [
+        Problem(f"{kind} {name}", "the machine's own kernel holds no stores of a lab", "--kernel guest")
+        for kind, name in [
+            *(("share", share.name) for share in plan.shares), *(("volume", volume.name) for volume in plan.volumes),
+        ]
+    ]  # fmt: skip
     if problems:
         raise MachineError(problems)
 

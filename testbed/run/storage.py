@@ -19,8 +19,9 @@ from testbed.units import Duration, Size
 
 _LOOK = Duration(10 * 10**6)
 """How often it is looked whether a program has ended; arbitrary."""
-DATA = "data"
-"""Name of the file that fio uses on a share."""
+DATA, DATA_BEHIND = "data", "data-behind"
+"""Names of the files that fio uses on a share and on its server. With one, what a client may do with it on its own (a
+delegation) would be called back first, and the server's time would have the network's in it."""
 
 
 class Storage:
@@ -53,7 +54,7 @@ class Storage:
         """
         name = name or f"fio-{store}"
         node, folder = self.stores.behind(store) if behind else (self.stores.user(store), self.stores.path(store))
-        target = folder if folder.is_block_device() else folder / DATA
+        target = folder if folder.is_block_device() else folder / (DATA_BEHIND if behind else DATA)
         running = fios.start(
             self._namespaces, self._recorder.record / fios.FOLDER, name, node, target, profile,
             Duration.parse(duration), Size.parse(size), derive(self._seed, "fio", name), Duration.parse(ramp),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def asked(
         "kind": kind, "file": Path(file).name, "scenario": planned.scenario.name, "question": study.question,
         "hypothesis": study.hypothesis, "refuted_by": study.refuted_by, "seeds": study.seeds,
         "settings": dict(settings), "show": list(study.show), "matrix": list(study.matrix),
+        "charts": [asdict(chart) for chart in planned.charts],
         "axes": [{"name": axis.name, "points": {k: dict(v) for k, v in axis.points.items()}} for axis in study.axes],
         "skipped": study.skipped(), "kernel": place[0], "clock": place[1],
     }  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 from testbed.boot.identity import key
 from testbed.errors import InputError, Problem
 from testbed.load import TOPOLOGY, Loaded, find_file, load
+from testbed.scenario import Chart
 from testbed.study import Cell, Study
 
 SLUG_MOST = 48
@@ -32,6 +33,8 @@ class Planned:
     study: Study
     scenario: Path
     cells: tuple[PlannedCell, ...]
+    charts: tuple[Chart, ...] = ()
+    """Of the scenario."""
 
     @property
     def total(self) -> int:
@@ -44,17 +47,20 @@ def plan_study(study: Study, beside: Path, given: Mapping[str, str]) -> Planned:
     scenario = find_file(study.scenario, beside=beside)
     problems: dict[Problem, None] = {}
     cells = []
+    charts: tuple[Chart, ...] = ()
     for cell in study.cells(given):
         settings = dict(cell.settings)
         try:
             if TOPOLOGY in settings:  # as the study's file says it, or as seen from here
                 settings[TOPOLOGY] = str(find_file(settings[TOPOLOGY], beside=beside))
-            cells.append(PlannedCell(cell, folder_name(cell, load(str(scenario), settings)), settings))
+            loaded = load(str(scenario), settings)
+            charts = tuple(loaded.scenario.charts) if loaded.scenario else ()
+            cells.append(PlannedCell(cell, folder_name(cell, loaded), settings))
         except InputError as error:
             problems |= dict.fromkeys(error.problems)
     if problems:
         raise InputError(problems)
-    return Planned(study, scenario, tuple(cells))
+    return Planned(study, scenario, tuple(cells), charts)
 
 
 def folder_name(cell: Cell, loaded: Loaded) -> str:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from testbed.theory.interval import Expectation, smallest
+from testbed.theory.nfs import RTO_SLACK
+from testbed.theory.stall import RTO_MIN
 from testbed.units import Duration, Rate, Size
 
 FAR_FROM_FULL = 0.5
@@ -38,6 +40,43 @@ def operations(rtt: Duration, service: Duration, *, depth: int = 1, trips: int =
     source = "under way / (round trips x RTT + service time), Lazowska et al. 1984"
     alone, waiting = (Duration(trips * rtt + times * service).seconds for times in (1, depth))
     return Expectation(depth / alone, depth / waiting, depth / alone, "1/s", source)
+
+
+def lossy(rtt: Duration, service: Duration, loss: float, over: int, packets: tuple[int, int] = (1, 1)) -> Expectation:
+    """Operations a second, one at a time, each of ``packets`` there and back on a link that loses some at random.
+
+    What is lost of a single packet waits for a retransmission timeout, ``RTO = RTT + 200 ms`` in Linux, twice that
+    after a second loss, and so on: after k losses for ``RTO (2^k - 1)``. With a share ``q = 1 - (1 - loss)^packets``
+    hit each time that is ``RTO q / (1 - 2q)`` on average, added to the RTT and the service time. A tail loss probe does
+    not come earlier: for a packet that is alone under way it waits two RTTs and 200 ms. Of several packets one way some
+    losses are mended sooner, so there is only a bound: none of theirs counts, or each takes a timeout.
+
+    Bounds are four standard deviations of the mean of ``over`` operations, and for the upper end of the timeout what
+    the smoothed RTT may exceed the RTT by (:data:`~testbed.theory.nfs.RTO_SLACK`). Sources: RFC 6298 section 5.5, RFC
+    8985 section 7.2, Linux net/ipv4/tcp_output.c (``tcp_schedule_loss_probe``), include/net/tcp.h (``TCP_RTO_MIN``).
+
+    Raises:
+        ValueError: nothing is counted, or ``loss`` is so large that the waits have no variance (a quarter hit).
+    """
+    alone, timeout = Duration(rtt + service).seconds, Duration(rtt + RTO_MIN).seconds
+    (_, least, mean), (most, _, _) = (
+        _waits(loss, over, count) for count in (sum(each == 1 for each in packets), sum(packets))
+    )
+    times = alone + (timeout + RTO_SLACK.seconds) * most, alone + timeout * mean, alone + timeout * least
+    low, expected, high = (1 / each for each in times)
+    source = f"RTT + service time + RTO q / (1 - 2q), RFC 6298; 4 standard deviations of {over} operations"
+    return Expectation(expected if max(packets) == 1 else None, low, high, "1/s", source)
+
+
+def _waits(loss: float, over: int, packets: int) -> tuple[float, float, float]:
+    """The most, the least and the mean that an operation waits, in first timeouts, on average over so many."""
+    hit = 1 - (1 - loss) ** packets
+    if over < 1 or not 0 <= hit < 1 / 4:
+        raise ValueError(f"{over} operations at a loss of {loss} have no mean time")
+    mean = hit / (1 - 2 * hit)
+    square = (1 - hit) / (1 - 4 * hit) - 2 * (1 - hit) / (1 - 2 * hit) + 1
+    slack = 4 * max(0.0, (square - mean**2) / over) ** 0.5
+    return mean + slack, max(0.0, mean - slack), mean
 
 
 def counted(asked: Expectation, rounds: int) -> Expectation:

@@ -21,6 +21,8 @@ CUBIC_BETA = 0.7
 MATHIS_EVERY_ACK = sqrt(3 / 2)
 MATHIS_DELAYED_ACK = sqrt(3 / 4)
 """The constant C. Source: Mathis, Semke, Mahdavi, Ott, CCR 27(3) 1997, table 1: periodic loss."""
+MATHIS_RANDOM_LOSS = 1.31
+"""The same, for losses at random and an acknowledgement of every packet; of bytes, as Linux counts (RFC 3465)."""
 _ON_THE_WIRE = "rate x payload / (IP packet + 14 bytes of Ethernet header), tc-stab(8)"
 LINUX_RTO_MIN = Duration(200_000_000)
 """Source: Linux include/net/tcp.h, TCP_RTO_MIN; Linux adds it to the smoothed round trip time."""
@@ -222,14 +224,14 @@ def bbr(capacity: Expectation, loss: float, rtt: Duration, over: Duration) -> Ex
 
 
 def fairness(flows: int) -> Expectation:
-    """Jain's index of that many flows: 1 when all get the same, ``1/n`` when one gets all; nothing more is promised.
+    """Jain's index of that many flows: 1 when all get the same, ``1/n`` when one gets all; nothing is promised.
 
     Raises:
         ValueError: there is no flow.
     """
     if flows < 1:
         raise ValueError("fairness takes at least one flow")
-    return Expectation(1.0, 1 / flows, 1.0, "", "Jain, Chiu, Hawe 1984: 1/n to 1")
+    return Expectation(1.0, None, None, "", f"Jain, Chiu, Hawe 1984: 1 is even, 1/{flows} is all for one; no bound")
 
 
 def packet_limit(packets_per_s: int, payload: int) -> Expectation:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from testbed.boot.runner import Outcome
+from testbed.report.page import write_report
 from tests.conftest import RunScenario, measured
 from tests.guest.test_failover import assert_same_bytes
 
@@ -32,7 +33,7 @@ def test_guarded_hosts_reach_what_the_rules_say_and_the_rule_is_found(run_scenar
     assert outcome.judgement.verdict.name == "PASS", outcome.judgement.why
     assert measured(outcome)["attempts_as_planned"]["value"] == 4 * 3 * 2 * 4
     assert ("filtered", "vgw network ACL zone-b lan1 in: no rule allows") in cells(outcome)
-    assert "matrix-ipv6" in (outcome.directory / "report.html").read_text(encoding="utf-8")
+    assert "matrix-ipv6" in write_report(outcome.directory).read_text(encoding="utf-8")
 
 
 def test_two_runs_with_one_seed_leave_the_same_bytes(run_scenario: RunScenario) -> None:

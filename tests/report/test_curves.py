@@ -37,9 +37,13 @@ def along(run: StudyRun) -> Numbers:
     return found
 
 
+def lines(run: StudyRun) -> list[curves.Line]:
+    return [curves.Line(curve.label, "rtt_p50", curve) for curve in curves_of(run, along(run))]
+
+
 def test_axes_have_names_and_units(run: StudyRun) -> None:
     with style.settings():
-        (axes,) = curves.curve_figure(along(run), curves_of(run, along(run)), "rtt_p50").axes
+        (axes,) = curves.curve_figure(along(run), lines(run), "RTT p50").axes
         assert (axes.get_xlabel(), axes.get_ylabel()) == ("dx.delay, ms", "RTT p50, ms")
         (axes,) = curves.cell_figure(run, "rtt_p50").axes
         assert axes.get_xlabel() == "RTT p50, ms"
@@ -48,7 +52,7 @@ def test_axes_have_names_and_units(run: StudyRun) -> None:
 
 def test_curves_are_told_apart_by_their_marks_and_not_by_colour_alone(run: StudyRun) -> None:
     with style.settings():
-        (axes,) = curves.curve_figure(along(run), curves_of(run, along(run)), "rtt_p50").axes
+        (axes,) = curves.curve_figure(along(run), lines(run), "RTT p50").axes
         marked = [line for line in axes.get_lines() if str(line.get_label()).startswith("model ")]
     assert len({str(line.get_marker()) for line in marked}) == len(MODELS)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from testbed.theory import storage
@@ -73,3 +75,41 @@ def test_far_from_full_the_round_trip_decides_and_near_it_nothing_is_expected() 
 def test_what_gives_no_rate_is_refused(depth: int, rtt: int, service: int) -> None:
     with pytest.raises(ValueError, match="give no rate"):
         storage.operations(Duration(rtt), Duration(service), depth=depth)
+
+
+def test_without_loss_an_operation_takes_its_round_trip() -> None:
+    found = storage.lossy(Duration(10 * MS), Duration(0), 0.0, 1000)
+    assert found.low == found.expected == found.high == 100
+
+
+def waits(loss: float, timeout_s: float, count: int) -> float:
+    """Mean wait of operations that are tried until both of their packets arrive, one draw for each packet."""
+    chance, waited = random.Random(1), 0.0
+    for _ in range(count):
+        again = timeout_s
+        while chance.random() < loss or chance.random() < loss:
+            waited += again
+            again *= 2
+    return waited / count
+
+
+@pytest.mark.parametrize("loss", [0.001, 0.01, 0.05])
+def test_a_lost_packet_costs_a_timeout_and_each_further_one_twice_as_much(loss: float) -> None:
+    rtt, over = Duration(10 * MS), 100_000
+    found = storage.lossy(rtt, Duration(0), loss, over)
+    assert found.contains(1 / (rtt.seconds + waits(loss, 0.21, over)))
+    assert found.low is not None and found.expected is not None
+    assert found.low > 0.7 * found.expected  # so much for 100,000 of them
+
+
+def test_of_several_packets_one_way_only_bounds_are_known() -> None:
+    one, four = (storage.lossy(Duration(10 * MS), Duration(0), 0.01, 10**6, packets) for packets in ((1, 1), (1, 3)))
+    assert one.low and one.high and four.low and four.high
+    assert four.expected is None and four.low < one.low and four.high > one.high
+    assert four.high == pytest.approx(1 / (0.010 + 0.21 * 0.01 / 0.98), rel=0.02)  # the single packet alone
+
+
+@pytest.mark.parametrize(("loss", "over"), [(0.2, 100), (0.01, 0)])
+def test_waits_without_a_variance_have_no_bounds(loss: float, over: int) -> None:
+    with pytest.raises(ValueError, match="no mean time"):
+        storage.lossy(Duration(10 * MS), Duration(0), loss, over)

@@ -190,8 +190,17 @@ def test_bbr_keeps_its_rate_under_loss_and_pays_for_probing() -> None:
     assert throughput.bbr(CAPACITY, 0.3, rtt, over).expected is None
 
 
-def test_fairness_lies_between_one_for_all_and_all_alike() -> None:
-    assert (throughput.fairness(4).low, throughput.fairness(4).high) == (0.25, 1.0)
+def test_fairness_is_even_shares_and_promises_nothing() -> None:
+    found = throughput.fairness(4)
+    assert (found.expected, found.low, found.high) == (1.0, None, None)
+
+
+def test_random_losses_cost_reno_less_than_the_same_share_at_even_distances() -> None:
+    # Mathis et al. 1997, table 1: 1.31 against 1.22.
+    rtt = Duration(20 * MS)
+    random, even = (mathis(1448, rtt, 1e-3, constant=c).expected or 0 for c in (1.31, throughput.MATHIS_EVERY_ACK))
+    assert throughput.MATHIS_RANDOM_LOSS == 1.31
+    assert random / even == pytest.approx(1.31 / 1.2247, rel=1e-4)
 
 
 def test_awss_packets_a_second_of_small_datagrams_are_far_below_the_tunnels_rate() -> None:
