@@ -17,6 +17,7 @@ from testbed.verdict import Measurement
 
 FORETOLD = "testbed.plan.paths: what gateways and mapped ranges of the plan make of it"
 PORT = 8440
+"""Where hosts open connections to see who sees whom; arbitrary, no other probe's."""
 Fields = Mapping[str, Any]
 """Of an event."""
 

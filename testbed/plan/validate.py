@@ -237,10 +237,12 @@ def _routers(model: Model) -> Iterator[Problem]:
             yield Problem(where, f"site {router.site!r} does not exist", known(router.site, sites))
         if not router.site and router.kind not in ("internet", "transit-gateway"):
             yield Problem(where, f"a {router.kind} belongs to a site", "make it with site.router(...)")
-        site = sites.get(router.site)
-        if site is not None and len(site.subnets) > 10 and len(router.name) >= NAME_MAX:
-            yield Problem(where, f"its name is too long for {len(site.subnets)} subnets", f"at most {NAME_MAX - 1}")
         yield from _router_numbers(where, router)
+    inside = (*model.routers, *model.nat_gateways)
+    for name, site in ((each.name, sites[each.site]) for each in inside if each.site in sites):
+        if len(site.subnets) > 10 and len(name) >= NAME_MAX:
+            what = f"its name is too long for {len(site.subnets)} subnets"
+            yield Problem(f"router {name}", what, f"at most {NAME_MAX - 1}")
 
 
 def _router_numbers(where: str, router: Router) -> Iterator[Problem]:

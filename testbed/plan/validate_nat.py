@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
+from testbed import presets
 from testbed.errors import Problem, known
 from testbed.model import Model, Site
 from testbed.nat import ANYWHERE, NatGateway
@@ -14,10 +15,8 @@ from testbed.units import Duration
 
 IDLE_MIN, IDLE_MAX = Duration(10**9), Duration(86_400 * 10**9)
 """The kernel counts whole seconds; a day is arbitrary, and far more than any provider's."""
-CONNECTIONS_MAX = 64_512
-"""As many as a gateway has ports: 1024-65535 (VPC user guide, NAT gateway basics)."""
-NAME_MAX = 13
-"""As of every router: :data:`testbed.plan.validate.NAME_MAX`."""
+CONNECTIONS_MAX = presets.NAT_PORTS.value[1] - presets.NAT_PORTS.value[0] + 1
+"""As many as a gateway has ports."""
 OWN = (("links' own addresses", addresses.LINK_NET), ("the Internet's own addresses", addresses.UNDERLAY))
 
 
@@ -34,8 +33,6 @@ def gateways(model: Model) -> Iterator[Problem]:
             yield Problem(where, f"{site.name} is no VPC", "a LAN's own range is translated with seen_as")
         if not any(router.site == site.name for router in model.routers):
             yield Problem(where, f"{site.name} has no gateway to send to", "give it one: site.router(...)")
-        if len(site.subnets) > 10 and len(gateway.name) >= NAME_MAX:
-            yield Problem(where, f"its name is too long for {len(site.subnets)} subnets", f"at most {NAME_MAX - 1}")
         yield from _subnets(where, gateway, site)
         yield from _destinations(where, gateway, site, sites)
         yield from _numbers(where, gateway)

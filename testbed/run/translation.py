@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Literal
 
+from testbed.check.translation import PORT
 from testbed.net import filters
 from testbed.plan import nat as planned
 from testbed.plan.nat import PlannedNat
+from testbed.plan.paths import back, path
 from testbed.probe import flows as many
 from testbed.probe import silence as silences
 from testbed.probe.attempts import large, open_tcp
@@ -17,11 +19,11 @@ from testbed.probe.silence import Silence
 from testbed.run.lab import Lab
 from testbed.units import Duration
 
-SEEN_PORT, SILENT_PORT, FLOWS_PORT, FRAGMENTS_PORT = 8440, 8441, 8442, 8443
+SILENT_PORT, FLOWS_PORT, FRAGMENTS_PORT = 8441, 8442, 8443
 """Arbitrary; no other probe's."""
 FRAGMENTED: tuple[Literal["udp", "icmp"], ...] = ("udp", "icmp")
-FRAGMENTED_BYTES = 3000
-"""Two packets or three of the usual MTU of 1,500; arbitrary."""
+BEYOND_MTU = 1500
+"""Bytes more than fit into one packet of the path; arbitrary."""
 _LOOK = Duration(10**9)
 """How often it is looked whether all have ended; arbitrary."""
 
@@ -33,7 +35,7 @@ def sources(lab: Lab) -> None:
             continue
         a, b = lab.probe.place(near.name, far.name), lab.probe.place(far.name, near.name)
         try:
-            peer = open_tcp(lab.network.namespaces, a, b, SEEN_PORT)
+            peer = open_tcp(lab.network.namespaces, a, b, PORT)
         except OSError as error:
             lab.note("source", source=near.name, target=far.name, to=b.known_as, seen="", error=error.errno)
         else:
@@ -41,14 +43,15 @@ def sources(lab: Lab) -> None:
 
 
 def fragments(lab: Lab, source: str, target: str) -> None:
-    """Ask for an answer of more than one packet: an event ``fragments`` for UDP and for ICMP says whether it came."""
+    """Ask for an answer that does not fit into one packet: an event for UDP and for ICMP says whether it came."""
     near, far = lab.probe.place(source, target), lab.probe.place(target, source)
+    there = path(lab.plan, source, target, 4)
+    size = min(there.mtu, back(lab.plan, there, 4).mtu) + BEYOND_MTU
     for kind in FRAGMENTED:
         before = _counts(lab)
-        error = large(lab.network.namespaces, kind, near, far, FRAGMENTS_PORT, FRAGMENTED_BYTES)
+        error = large(lab.network.namespaces, kind, near, far, FRAGMENTS_PORT, size)
         dropped = sum(count - before[key] for key, count in _counts(lab).items() if "fragments" in key)
-        lab.note("fragments", source=source, target=target, sort=kind, bytes=FRAGMENTED_BYTES, error=error,
-                 dropped=dropped)  # fmt: skip
+        lab.note("fragments", source=source, target=target, sort=kind, bytes=size, error=error, dropped=dropped)
 
 
 def silent(lab: Lab, source: str, target: str, wanted: Sequence[Silence]) -> None:

@@ -9,6 +9,7 @@ from testbed import Topology
 from testbed.plan.compile import compile_plan
 from testbed.probe import trace
 from testbed.probe.trace import Trace
+from tests.plan.shipped import plan_of
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 
@@ -52,6 +53,14 @@ def test_hops_are_named_after_the_plan_s_interfaces_in_both_families() -> None:
     hops = (dx.a.address, dx.b.address6, tunnel.b.address, tunnel.outer_a, plan.node("a").address, "9.9.9.9", "")
     named = ("ra:dx", "rb:dx", f"rb:{tunnel.b.interface}", "ra:lo", "a:eth0", "9.9.9.9", "*")
     assert trace.by_name(hops, known) == named
+
+
+def test_an_address_that_two_sites_have_is_named_as_the_one_who_looks_knows_it() -> None:
+    plan = plan_of("overlapping.py")
+    berlin, app = trace.names(plan, "berlin-1"), trace.names(plan, "app")
+    assert (berlin["192.168.1.10"], berlin["100.65.1.10"]) == (("berlin-1", "eth0"), ("madrid-1", "eth0"))
+    assert (app["100.64.1.10"], app["10.0.2.2"]) == (("berlin-1", "eth0"), ("nat", "lan1"))
+    assert "192.168.1.10" not in app
 
 
 def test_of_equal_traces_in_a_row_the_first_is_kept() -> None:
