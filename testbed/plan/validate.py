@@ -237,12 +237,16 @@ def _routers(model: Model) -> Iterator[Problem]:
             yield Problem(where, f"site {router.site!r} does not exist", known(router.site, sites))
         if not router.site and router.kind not in ("internet", "transit-gateway"):
             yield Problem(where, f"a {router.kind} belongs to a site", "make it with site.router(...)")
+        yield from _port_names(where, router.name, sites.get(router.site))
         yield from _router_numbers(where, router)
-    inside = (*model.routers, *model.nat_gateways)
-    for name, site in ((each.name, sites[each.site]) for each in inside if each.site in sites):
-        if len(site.subnets) > 10 and len(name) >= NAME_MAX:
-            what = f"its name is too long for {len(site.subnets)} subnets"
-            yield Problem(f"router {name}", what, f"at most {NAME_MAX - 1}")
+    for gateway in model.nat_gateways:
+        yield from _port_names(f"NAT gateway {gateway.name}", gateway.name, sites.get(gateway.site))
+
+
+def _port_names(where: str, name: str, site: Site | None) -> Iterator[Problem]:
+    """Ports into subnets are called after the router and counted."""
+    if site is not None and len(site.subnets) > 10 and len(name) >= NAME_MAX:
+        yield Problem(where, f"its name is too long for {len(site.subnets)} subnets", f"at most {NAME_MAX - 1}")
 
 
 def _router_numbers(where: str, router: Router) -> Iterator[Problem]:
