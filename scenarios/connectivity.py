@@ -8,7 +8,7 @@ where.
 from collections.abc import Iterator
 
 from testbed import Lab, Measurement, Result, Scenario
-from testbed.plan.expect import Outcome, expect
+from testbed.plan.expect import Outcome, announced, expect
 from testbed.plan.expect_names import expect_name
 from testbed.plan.paths import path
 from testbed.run import connectivity
@@ -33,7 +33,7 @@ def run(lab: Lab) -> None:
 def measure(result: Result) -> Iterator[Measurement]:
     """How many attempts end as the plan has it; each that does not by name."""
     plan = result.plan
-    cells, alike, passed = 0, 0, 0
+    cells, alike, passed, foretold = 0, 0, 0, 0
     differing: list[str] = []
     for event in result.history.of("attempt"):
         cell = event.fields
@@ -42,6 +42,7 @@ def measure(result: Result) -> Iterator[Measurement]:
         wanted = expect_name(plan, *pair) if cell["sort"] == "dns" else expect(plan, *pair, cell["sort"], port)
         found = Outcome(cell["reason"], cell["where"], cell["detail"])
         cells, alike, passed = cells + 1, alike + (found == wanted), passed + found.ok
+        foretold += wanted is not None and wanted.ok
         if found != wanted:
             name = f"{cell['sort']} {cell['source']} to {cell['target']}, IPv{cell['family']}"
             differing.append(f"{name}: {' '.join(_words(found))}, and by the plan {' '.join(_words(wanted))}")
@@ -49,7 +50,11 @@ def measure(result: Result) -> Iterator[Measurement]:
     yield Measurement(
         "attempts_as_planned", alike if cells else None, "attempts", total, total, total, "testbed.plan.expect"
     )
-    yield Measurement("attempts_that_work", passed if cells else None, "attempts")
+    works = float(foretold) if cells else None
+    yield Measurement(
+        "attempts_that_work", passed if cells else None, "attempts", works, works, works, "testbed.plan.expect"
+    )
+    yield from _black_holes(result)
     for name in differing:
         yield Measurement(name, 0, "", 1, 1, 1, "testbed.plan.expect")
     mtus = [event.fields for event in result.history.of("path.mtu")]
@@ -57,6 +62,30 @@ def measure(result: Result) -> Iterator[Measurement]:
     if mtus:
         source = "RFC 1191: the smallest MTU of the path; searched with DF set"
         yield Measurement("path_mtus_as_computed", equal, "ways", len(mtus), len(mtus), len(mtus), source)
+
+    sizes = [event.fields for event in result.history.of("mss")]
+    ways = [(each, path(plan, each["source"], each["target"], each["family"])) for each in sizes]
+    equal = sum(each["mss"] == announced(plan, way, each["family"]) for each, way in ways)
+    if sizes:
+        source = (
+            "RFC 9293 section 3.7.1: MTU less headers, or the tunnel's where it clamps; read from the SYN on arrival"
+        )
+        yield Measurement("mss_as_computed", equal, "ways", len(sizes), len(sizes), len(sizes), source)
+
+
+def _black_holes(result: Result) -> Iterator[Measurement]:
+    """Where full-size segments vanish, and above which size, found by bisection."""
+    found: dict[str, tuple[int, int]] = {}
+    for event in result.history.of("attempt"):
+        cell = event.fields
+        if cell["reason"] == "black hole":
+            size = int(cell["detail"].removeprefix("MTU "))
+            mtu = path(result.plan, cell["source"], cell["target"], cell["family"]).mtu
+            if cell["where"] not in found or size < found[cell["where"]][0]:
+                found[cell["where"]] = size, mtu
+    for where, (size, mtu) in found.items():
+        source = "RFC 2923 section 2.1: what is larger than the path's MTU vanishes"
+        yield Measurement(f"black_hole_at_{where}_above", size, "B", mtu, mtu, mtu, source)
 
 
 def _words(outcome: Outcome | None) -> tuple[str, ...]:

@@ -133,12 +133,16 @@ def meeting(plan: Plan, way: Path, question: Path | None = None) -> Iterator[tup
             yield guard, way
 
 
-def segment(plan: Plan, there: Path, answers: Path, family: Family) -> int:
-    """The largest packet of a TCP connection: both ends' own MTU, less where a tunnel on the way clamps the MSS."""
-    largest = min(there.hops[0].mtu, answers.hops[0].mtu) - HEADERS[family]
-    names = {hop.interface for hop in (*there.hops, *answers.hops)}
+def announced(plan: Plan, way: Path, family: Family) -> int:
+    """The MSS that a SYN arrives with: of the sender's own MTU, less where a tunnel on its way clamps it."""
+    names = {hop.interface for hop in way.hops}
     clamps = [mss(tunnel.mtu, family) for tunnel in plan.tunnels if tunnel.clamp_mss and tunnel.name in names]
-    return min([largest, *clamps]) + HEADERS[family]
+    return min([mss(way.hops[0].mtu, family), *clamps])
+
+
+def segment(plan: Plan, there: Path, answers: Path, family: Family) -> int:
+    """The largest packet of a TCP connection: what its ends announce, which is what the other may send."""
+    return min(announced(plan, there, family), announced(plan, answers, family)) + HEADERS[family]
 
 
 def _data(plan: Plan, there: Path, answers: Path, family: Family) -> Outcome:

@@ -32,6 +32,16 @@ class Sighting:
     no_route: bool = False
 
 
+@dataclass(frozen=True)
+class Tapped:
+    """A packet's first bytes, from its IP header on, at a node."""
+
+    node: str
+    interface: str
+    outgoing: bool
+    data: bytes
+
+
 class Taps:
     """A packet socket in each namespace, of all its interfaces."""
 
@@ -46,18 +56,23 @@ class Taps:
 
     def take(self) -> list[Sighting]:
         """All that was seen, node after node. Closes the taps."""
+        found = (read(one.node, one.interface, one.outgoing, one.data) for one in self.packets())
+        return [one for one in found if one is not None]
+
+    def packets(self) -> list[Tapped]:
+        """The same as bytes: both headers and all options are among them."""
         found = [one for node, tap in self._sockets.items() for one in _drain(node, tap)]
         for tap in self._sockets.values():
             tap.close()
         return found
 
 
-def _drain(node: str, tap: socket.socket) -> Iterator[Sighting]:
+def _drain(node: str, tap: socket.socket) -> Iterator[Tapped]:
     with contextlib.suppress(BlockingIOError):
         while True:
             data, address = tap.recvfrom(128, socket.MSG_TRUNC)
-            if address[0] != _LOOPBACK and (one := read(node, address[0], address[2] == _OUTGOING, data)):
-                yield one
+            if address[0] != _LOOPBACK:
+                yield Tapped(node, address[0], address[2] == _OUTGOING, data)
 
 
 def read(node: str, interface: str, outgoing: bool, data: bytes) -> Sighting | None:

@@ -12,6 +12,7 @@ from testbed.plan.plan import Node, Plan
 from testbed.probe.attempts import attempt, largest
 from testbed.probe.diagnose import black_hole, diagnose
 from testbed.probe.place import Place
+from testbed.probe.segments import announced
 from testbed.probe.tap import Sighting, Taps
 from testbed.run.drops import drops, since
 from testbed.run.lab import Lab
@@ -20,7 +21,7 @@ FAMILIES: tuple[Family, Family] = (4, 6)
 
 
 def check(lab: Lab, tcp_port: int, udp_port: int) -> None:
-    """Try each pair of hosts, and note an event ``attempt`` for each attempt and ``path.mtu`` for each way."""
+    """Try each pair of hosts: events ``attempt``, and for each way ``path.mtu`` and ``mss``."""
     for source, target in itertools.permutations(lab.plan.hosts, 2):
         for family in FAMILIES:
             _pair(lab, source, target, family, tcp_port, udp_port)
@@ -37,6 +38,9 @@ def _pair(lab: Lab, source: Node, target: Node, family: Family, tcp_port: int, u
         failed = known["tcp"] if kind == "data" and not known["tcp"].ok else None
         known[kind] = failed or outcome(lab, kind, a, b, port)
         _note(lab, a.node, b.node, family, kind, known[kind])
+    if known["tcp"].ok:
+        mss = announced(lab.network.namespaces, a, b, tcp_port)
+        lab.note("mss", source=a.node, target=b.node, family=family, mss=mss)
     if known["udp"].ok:
         most = next(cable.mtu for cable in lab.plan.cables if cable.node == a.node)
         mtu = largest(lab.network.namespaces, a, b, udp_port, most)

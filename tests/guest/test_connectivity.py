@@ -10,16 +10,11 @@ from testbed.boot.runner import Outcome
 from testbed.report.page import write_report
 from tests.conftest import RunScenario, measured
 from tests.guest.test_failover import assert_same_bytes
+from tests.theory.test_mtu import AWS_TABLE
 
 pytestmark = pytest.mark.guest
 CONNECTIVITY = "scenarios/connectivity.py"
 BLACK_HOLE = "topology=topologies/black_hole.py"
-TABLE = [
-    ("aes128gcm16", "no", 1446), ("aes128gcm16", "yes", 1438), ("aes128-sha256", "no", 1438),
-    ("aes128-sha256", "yes", 1422), ("aes128-sha384", "no", 1422), ("aes128-sha512", "no", 1422),
-    ("aes128-sha512", "yes", 1406),
-]  # fmt: skip
-"""AWS Site-to-Site VPN user guide, best practices for your customer gateway device."""
 
 
 def cells(outcome: Outcome) -> list[tuple[str, str]]:
@@ -55,12 +50,16 @@ def test_clamping_a_lower_mtu_or_icmp_mends_it(run_scenario: RunScenario, mend: 
     assert {reason for reason, _ in cells(outcome)} == {"ok"}
 
 
-@pytest.mark.parametrize(("suite", "nat", "mtu"), TABLE)
-def test_each_suite_gives_the_mtu_of_the_published_table(
-    run_scenario: RunScenario, suite: str, nat: str, mtu: int
+@pytest.mark.parametrize(("suite", "nat", "mtu", "mss4", "mss6"), AWS_TABLE)
+def test_each_suite_gives_the_mtu_and_on_the_wire_the_mss_of_the_published_table(
+    run_scenario: RunScenario, suite: str, nat: bool, mtu: int, mss4: int, mss6: int
 ) -> None:
-    outcome = run_scenario(CONNECTIVITY, BLACK_HOLE, f"vpn.suite={suite}", f"vpn.nat={nat}")
+    outcome = run_scenario(
+        CONNECTIVITY, BLACK_HOLE, f"vpn.suite={suite}", f"vpn.nat={'yes' if nat else 'no'}", "vpn.clamp=yes"
+    )
     assert outcome.judgement.verdict.name == "PASS", outcome.judgement.why
     lines = (outcome.directory / "record" / "events.jsonl").read_text(encoding="utf-8").splitlines()
-    found = {event["mtu"] for event in map(json.loads, lines) if event["kind"] == "path.mtu"}
-    assert found == {mtu}
+    events = [*map(json.loads, lines)]
+    assert {event["mtu"] for event in events if event["kind"] == "path.mtu"} == {mtu}
+    found = {(event["family"], event["mss"]) for event in events if event["kind"] == "mss"}
+    assert found == {(4, mss4), (6, mss6)}

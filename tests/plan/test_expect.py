@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from testbed.builder import Topology
 from testbed.load import load
 from testbed.model import Bgp
 from testbed.plan.compile import compile_plan
-from testbed.plan.expect import ATTEMPTS, OK, Outcome, expect, segment
-from testbed.plan.paths import path
+from testbed.plan.expect import ATTEMPTS, OK, Outcome, announced, expect, segment
+from testbed.plan.paths import Family, path
 from testbed.plan.plan import Plan
 from tests.plan.shipped import ROOT, SHIPPED, plan_of
+
+FAMILIES: tuple[Family, Family] = (4, 6)
 
 
 def filtering(name: str) -> bool:
@@ -148,3 +151,26 @@ def test_a_security_group_without_icmp_makes_a_black_hole_too() -> None:
     t.security_group("app", ["app"], ["out any to any"])
     found = expect(compile_plan(t.build(), "g"), "app", "store", 4, "data", 443)
     assert found == Outcome("black hole", "vgw", "MTU 1500")
+
+
+def test_in_the_study_of_the_black_hole_data_is_lost_where_nothing_mends_it_and_there_alone() -> None:
+    study = runpy.run_path(str(ROOT / "scenarios" / "mtu_black_hole.py"))["study"]
+    lost = {}
+    for cell in study.cells():
+        settings = {name: value for name, value in cell.settings.items() if name != "topology"}
+        plan = load(str(ROOT / "topologies" / "black_hole.py"), settings).plan
+        ways = [(a, b, family) for a, b in (("app", "store"), ("store", "app")) for family in FAMILIES]
+        found = [expect(plan, *way, each, 443) for way in ways for each in ATTEMPTS]
+        assert {each.reason for each in found if not each.ok} <= {"black hole"}
+        lost[cell.at["mended by"], cell.at["tunnel"]] = sum(not each.ok for each in found)
+    assert {mend: count for (mend, _), count in lost.items()} == {
+        "nothing": 4, "MSS clamping": 0, "MTU 1400 at hosts": 0, "ICMP let through": 0,
+    }  # fmt: skip
+    assert len(lost) == 8 and sum(lost.values()) == 8
+
+
+@pytest.mark.parametrize(("mtu", "clamp", "mss"), [("9001", "no", 8961), ("9001", "yes", 1406), ("1400", "yes", 1360)])
+def test_a_syn_arrives_with_what_its_sender_and_the_tunnels_leave(mtu: str, clamp: str, mss: int) -> None:
+    plan = black_hole(mtu=mtu, vpn_clamp=clamp)
+    assert announced(plan, path(plan, "app", "store", 4), 4) == mss
+    assert announced(plan, path(plan, "app", "store", 6), 6) == mss - 20
