@@ -8,6 +8,7 @@ where.
 from collections.abc import Iterator
 
 from testbed import Lab, Measurement, Result, Scenario
+from testbed.parameters import port
 from testbed.plan.expect import Outcome, announced, expect
 from testbed.plan.expect_names import expect_name
 from testbed.plan.paths import path
@@ -19,8 +20,8 @@ scenario = Scenario(
     hypothesis="what routes, security groups, network ACLs and MTUs of the plan say, and for the reasons they give",
     refuted_by="a pair that differs from the plan, or fails for another reason or elsewhere",
 )
-scenario.param("tcp.port", int, "443", "port of TCP")
-scenario.param("udp.port", int, "4789", "port of UDP; VXLAN's")
+scenario.param("tcp.port", port, "443", "port of TCP")
+scenario.param("udp.port", port, "4789", "port of UDP; VXLAN's")
 
 
 @scenario.run
@@ -37,9 +38,9 @@ def measure(result: Result) -> Iterator[Measurement]:
     differing: list[str] = []
     for event in result.history.of("attempt"):
         cell = event.fields
-        port = result.value("udp.port" if cell["sort"] == "udp" else "tcp.port", int)
+        number = result.value("udp.port" if cell["sort"] == "udp" else "tcp.port", int)
         pair = cell["source"], cell["target"], cell["family"]
-        wanted = expect_name(plan, *pair) if cell["sort"] == "dns" else expect(plan, *pair, cell["sort"], port)
+        wanted = expect_name(plan, *pair) if cell["sort"] == "dns" else expect(plan, *pair, cell["sort"], number)
         found = Outcome(cell["reason"], cell["where"], cell["detail"])
         cells, alike, passed = cells + 1, alike + (found == wanted), passed + found.ok
         foretold += wanted is not None and wanted.ok

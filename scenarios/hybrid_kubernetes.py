@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 
 from testbed import Lab, Measurement, Result, Scenario
 from testbed.check import control_plane
-from testbed.check.control_plane import SOURCE, WEBHOOK_PORT, RoleName
+from testbed.check.control_plane import PARAMETERS, SOURCE, WEBHOOK_PORT, RoleName
 from testbed.errors import Problem
+from testbed.parameters import port
 from testbed.plan.plan import Plan
 from testbed.run.control_plane import check as try_flows
 
@@ -19,14 +20,16 @@ scenario = Scenario(
     hypothesis="every flow of the EKS user guide's table gets through, there and back",
     refuted_by="a flow that does not; the report names the rule that is missing",
 )
-PARAMETERS: Mapping[RoleName, str] = {
-    "control plane": scenario.param("control-plane", str, "eni-a,eni-b", "the control plane's network interfaces"),
-    "nodes": scenario.param("nodes", str, "10.80.0.0/16", "hybrid nodes: their range, or names"),
-    "pods": scenario.param("pods", str, "10.85.0.0/16", "pods on them, where their addresses are routed; or off"),
-    "AWS services": scenario.param("services", str, "services", "endpoints of SSM, STS and the like; or off"),
-    "cloud pods": scenario.param("cloud-pods", str, "coredns", "pods in the VPC, CoreDNS among them; or off"),
+USUAL: Mapping[RoleName, tuple[str, str]] = {
+    "control plane": ("eni-a,eni-b", "the control plane's network interfaces"),
+    "nodes": ("10.80.0.0/16", "hybrid nodes"),
+    "pods": ("10.85.0.0/16", "pods on them, where their addresses are routed"),
+    "AWS services": ("services", "endpoints of SSM, STS and the like"),
+    "cloud pods": ("coredns", "pods in the VPC, CoreDNS among them"),
 }
-scenario.param("webhook.port", int, str(WEBHOOK_PORT), "port of admission webhooks")
+for role, (usual, what) in USUAL.items():
+    scenario.param(PARAMETERS[role], str, usual, f"{what}: names of hosts, their range, or off")
+scenario.param("webhook.port", port, str(WEBHOOK_PORT), "port of admission webhooks")
 
 
 def _given(values: Mapping[str, object]) -> dict[RoleName, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from testbed.errors import InputError, Problem, known
+from testbed.guards import PORT_MAX
 from testbed.units import Quantity, UnitError
 
 T = TypeVar("T")
@@ -78,6 +79,13 @@ class Some:
 def some(*names: str) -> Some:
     """The kind of a parameter that chooses among names: in ``--set`` with commas, in a sweep with ``+``."""
     return Some(names)
+
+
+def port(text: str) -> int:
+    """The kind of a parameter that is a port of TCP or UDP. Raises :class:`UnitError`."""
+    if not text.isdecimal() or not 0 < int(text) <= PORT_MAX:
+        raise UnitError(f"{text!r} is no port: they go from 1 to {PORT_MAX}")
+    return int(text)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from testbed.errors import InputError
 from testbed.load import load
-from testbed.parameters import Parameters, optional, parse_settings, some
+from testbed.parameters import Parameters, optional, parse_settings, port, some
 from testbed.plan.schema import plan_json
 from testbed.units import Duration, Rate
 
@@ -100,3 +100,15 @@ def test_settings_are_name_and_value_and_all_bad_ones_are_told() -> None:
     with pytest.raises(InputError) as caught:
         parse_settings(("a", "=1", "b=1", "b=2"))
     assert [problem.where for problem in caught.value.problems] == ["--set a", "--set =1", "--set b=2"]
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "-1", "http", "1e3", ""])
+def test_what_is_no_port_is_refused(text: str) -> None:
+    parameters = Parameters({"tcp.port": text})
+    assert parameters.declare("tcp.port", port, "443", "port of TCP") == 443
+    with pytest.raises(InputError, match="no port: they go from 1 to 65535"):
+        parameters.check()
+
+
+def test_a_port_is_a_number() -> None:
+    assert Parameters({"tcp.port": "10250"}).declare("tcp.port", port, "443", "port of TCP") == 10250

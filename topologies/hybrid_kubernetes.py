@@ -2,7 +2,7 @@
 
 eni-a, eni-b (control plane) --+                                    +-- node-1 (range of nodes)
 services (AWS's endpoints)   --+ VPC, vgw -- dx (Direct Connect) -- cgw, firewall
-coredns (a pod in the VPC)   --+                                    +-- pod-1, pod-2 (range of pods)
+coredns (a pod in the VPC)   --+                                    +-- pod-1, pod-2 (range of pods; CoreDNS on pod-2)
 
 The network ACL of the control plane's subnets is stateless: answers have rules of their own. EKS user guide, Prepare
 networking for hybrid nodes; its examples have these ranges, and pods' addresses are routed, not translated.
@@ -74,12 +74,13 @@ def topology(t: Topology) -> None:
 
     eks = t.vpc("eks", VPC)
     enis = [eks.host(f"eni-{zone}", zone=zone) for zone in ("a", "b")]
-    services, coredns = eks.host("services", zone="c"), eks.host("coredns", zone="c")
+    services, coredns = eks.host("services", zone="c"), eks.resolver(eks.host("coredns", zone="c"))
     dc = t.lan("dc", "10.80.0.0/12")
     for subnet, range_ in (("nodes", NODES), ("pods", PODS)):
         dc.subnet(subnet, range_)
     node = dc.host("node-1", subnet="nodes")
     pods = dc.hosts("pod-", 2, subnet="pods")
+    dc.resolver(pods[1])
     vgw, cgw = eks.router("vgw", asn=64512), dc.router("cgw", asn=65000)
     t.direct_connect("dx", vgw, cgw, delay=delay, bgp=t.bgp(bfd=presets.DX_BFD_INTERVAL.value))
 

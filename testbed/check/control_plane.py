@@ -23,6 +23,11 @@ from testbed.plan.plan import Plan
 SOURCE = "EKS user guide, Prepare networking for hybrid nodes: access required for ongoing cluster operations"
 """docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-networking.html"""
 RoleName = Literal["control plane", "nodes", "pods", "AWS services", "cloud pods"]
+PARAMETERS: Mapping[RoleName, str] = {
+    "control plane": "control-plane", "nodes": "nodes", "pods": "pods", "AWS services": "services",
+    "cloud pods": "cloud-pods",
+}  # fmt: skip
+"""What a user says who plays a role with."""
 WEBHOOK_PORT = 9443
 """What controller-runtime listens on unless told otherwise (its ``webhook.DefaultPort``)."""
 
@@ -102,17 +107,20 @@ def roles(plan: Plan, given: Mapping[RoleName, str]) -> dict[RoleName, Role]:
 
 
 def problems(plan: Plan, given: Mapping[RoleName, str]) -> Iterator[Problem]:
-    """Roles that nobody has, and names that no host has."""
+    """Roles that nobody has, names that no host has, and nothing that is left to try."""
+    if all(OFF in (given[flow.source], given[flow.target]) for flow in FLOWS):
+        off = " ".join(f"--set {PARAMETERS[name]}={OFF}" for name, text in given.items() if text == OFF)
+        yield Problem(off, "no flow is left between the others", "the control plane and nodes are the least")
     hosts = [host.name for host in plan.hosts]
     for name, text in given.items():
-        where = f"role {name}, {text!r}"
+        where = f"--set {PARAMETERS[name]}={text}"
         if text == OFF:
             continue
         if _range(text) and not _within(plan, text):
-            yield Problem(where, "no host has an address in it", "a range of hosts, their names, or off")
+            yield Problem(where, "no host has an address in it", "another range, names, or off")
         for host in [] if _range(text) else text.split(","):
             if host not in hosts:
-                yield Problem(where, f"no such host: {host}", known(host, hosts))
+                yield Problem(where, f"no such host: {host}", f"names, a range, or off; {known(host, hosts)}")
 
 
 def needs(roles: Mapping[RoleName, Role], webhook_port: int = WEBHOOK_PORT) -> list[Need]:

@@ -11,6 +11,7 @@ from testbed.daemons.process import Program
 from testbed.errors import MachineError, Problem
 from testbed.kernel.programs import PROGRAMS, install_line
 from testbed.net.namespace import Namespaces
+from testbed.plan.expect import OWN_PORTS
 from testbed.plan.names import FAMILY_OF_FORWARDING, records, resolver_on
 from testbed.plan.paths import seen
 from testbed.plan.plan import Plan
@@ -21,9 +22,6 @@ READY_S = 10.0
 """How long it may take to answer; arbitrary, on the lab's clock. It takes well under a second."""
 CACHE = 10_000
 """Names that are kept: dnsmasq(8), --cache-size, beyond which it gets no faster. Its default is 150."""
-PORTS = (32768, 60999)
-"""Ports that questions are sent from: the kernel's own (ip(7), ``ip_local_port_range``), so that a network ACL which
-lets answers to other programs in lets them in here."""
 
 
 def render(plan: Plan, resolver: PlannedResolver) -> str:
@@ -36,7 +34,8 @@ def _lines(plan: Plan, resolver: PlannedResolver) -> Iterator[str]:
     yield "# Nothing from the machine: no hosts file, no servers, no file of its own number, no other user."
     yield from ("no-hosts", "no-resolv", "no-poll", "pid-file", "user", "group")
     yield from ("bind-interfaces", f"listen-address={node.address}", f"listen-address={node.address6}")
-    yield from (f"min-port={PORTS[0]}", f"max-port={PORTS[1]}")
+    # As the kernel has it, so that a network ACL which lets answers to other programs in lets them in here.
+    yield from (f"min-port={OWN_PORTS[0]}", f"max-port={OWN_PORTS[1]}")
     yield f"cache-size={CACHE}"
     yield "log-facility=-"
     yield "log-queries"

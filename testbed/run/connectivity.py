@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from testbed.plan.expect import ATTEMPTS, HEADERS, OK, Attempt, Outcome
 from testbed.plan.paths import Family, back, path
@@ -62,14 +63,20 @@ def _note(lab: Lab, source: str, target: str, family: Family, sort: str, found: 
     )  # fmt: skip
 
 
-def outcome(lab: Lab, kind: Attempt, a: Place, b: Place, port: int) -> Outcome:
-    """Try; what fails is tried again with taps on every node."""
+def outcome(
+    lab: Lab, kind: Attempt, a: Place, b: Place, port: int, instead: Callable[[], int] | None = None
+) -> Outcome:  # fmt: skip
+    """Try; what fails is tried again with taps on every node.
+
+    ``instead``: tries in another way, and returns what :func:`testbed.probe.attempts.attempt` does.
+    """
     spaces = lab.network.namespaces
-    if attempt(spaces, kind, a, b, port) == 0:
+    once = instead or partial(attempt, spaces, kind, a, b, port)
+    if once() == 0:
         return OK
     before = drops(lab)
     taps = Taps(spaces, [node.name for node in lab.plan.nodes])
-    error = attempt(spaces, kind, a, b, port)
+    error = once()
     seen = plain(lab.plan, a, b, taps.take())
     ends = Place(a.node, a.node), Place(b.node, b.node)
     if kind == "data" and error:

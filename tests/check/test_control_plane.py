@@ -130,13 +130,15 @@ def test_a_role_is_a_range_or_names_and_one_that_is_off_needs_nothing() -> None:
 
 
 def test_roles_that_nobody_has_are_refused_all_at_once() -> None:
-    wrong: dict[RoleName, str] = {"control plane": "eni-a,enib", "nodes": "10.81.0.0/16", "pods": "off"}
+    wrong = GIVEN | {"control plane": "eni-a,enib", "nodes": "10.81.0.0/16", "pods": "off"}
     assert [(each.where, each.what) for each in problems(plan_without(), wrong)] == [
-        ("role control plane, 'eni-a,enib'", "no such host: enib"),
-        ("role nodes, '10.81.0.0/16'", "no host has an address in it"),
+        ("--set control-plane=eni-a,enib", "no such host: enib"),
+        ("--set nodes=10.81.0.0/16", "no host has an address in it"),
     ]
     with pytest.raises(InputError, match="no such host: nobody"):
         load(str(SCENARIO), {"services": "nobody"})
+    with pytest.raises(InputError, match="no flow is left"):
+        load(str(SCENARIO), {"control-plane": "off", "services": "off", "pods": "off"})
 
 
 def test_a_missing_rule_says_whose_answers_it_is_for() -> None:

@@ -14,7 +14,9 @@ OTHERS = [("SAckOK", b""), ("Timestamp", (1, 0)), ("NOP", None), ("WScale", 7)]
 Option = tuple[str, object]
 
 
-@given(st.integers(0, 65535), st.lists(st.sampled_from(OTHERS), max_size=4), st.integers(0, 4), st.sampled_from([4, 6]))
+@given(
+    st.integers(0, 65535), st.lists(st.sampled_from(OTHERS), unique=True), st.integers(0, 4), st.sampled_from([4, 6])
+)
 def test_the_mss_is_found_among_other_options_in_both_families(
     size: int, others: list[Option], at: int, family: int
 ) -> None:
