@@ -57,7 +57,7 @@ def measure(result: Result) -> Iterator[Measurement]:
     )
     yield from _black_holes(result)
     for name in differing:
-        yield Measurement(name, 0, "", 1, 1, 1, "testbed.plan.expect")
+        yield Measurement.wrong(name, "testbed.plan.expect")
     mtus = [event.fields for event in result.history.of("path.mtu")]
     equal = sum(each["mtu"] == path(plan, each["source"], each["target"], each["family"]).mtu for each in mtus)
     if mtus:

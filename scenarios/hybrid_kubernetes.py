@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from testbed import Lab, Measurement, Result, Scenario
 from testbed.check import control_plane
 from testbed.check.control_plane import PARAMETERS, SOURCE, WEBHOOK_PORT, RoleName
+from testbed.check.missing import told
 from testbed.errors import Problem
 from testbed.parameters import port
 from testbed.plan.plan import Plan
@@ -57,5 +58,5 @@ def measure(result: Result) -> Iterator[Measurement]:
     tried = [event.fields["reason"] for event in result.history.of("flow")]
     works = tried.count("ok") if tried else None
     yield Measurement("flows_that_work", works, "flows", wanted, wanted, wanted, SOURCE)
-    for advice, why in control_plane.told(result.history.events).items():
-        yield Measurement(f"{advice} ({why})", 0, "", 1, 1, 1, SOURCE)
+    for advice, why in told(result.history.events).items():
+        yield Measurement.wrong(f"{advice} ({why})", SOURCE)

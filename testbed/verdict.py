@@ -68,6 +68,11 @@ class Measurement:
         """A value in the unit of what theory says about it."""
         return cls(name, value, theory.unit, theory.expected, theory.low, theory.high, theory.source, better)
 
+    @classmethod
+    def wrong(cls, words: str, source: str = "") -> Measurement:
+        """What is wrong and has no number of its own: 0 of 1, which fails."""
+        return cls(words, 0, "", 1, 1, 1, source)
+
     @property
     def verdict(self) -> Verdict:
         """UNKNOWN without a value, FAIL outside the bounds, else PASS, also when there are none (for information)."""
@@ -79,9 +84,11 @@ class Measurement:
 
     @property
     def why(self) -> str:
-        """One sentence: the value and the bound that it meets or breaks."""
+        """One sentence: the value and the bound that it meets or breaks. Of what is :meth:`wrong` its name says all."""
         if self.value is None:
             return f"{self.name}: not measured"
+        if self == self.wrong(self.name, self.source):
+            return self.name
         said = f"{self.name}: {self.value:g} {self.unit}".rstrip()
         if self.low is None and self.high is None:
             return f"{said}, for information"

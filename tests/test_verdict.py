@@ -193,3 +193,9 @@ def test_a_sound_check_is_left_alone_and_an_interrupt_gets_through() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         check_safe(interrupted)
+
+
+def test_what_is_wrong_without_a_number_fails_and_is_told_in_its_own_words() -> None:
+    found = judge([Measurement("gap", 1.0, "s", 1.0, 0.0, 2.0), Measurement.wrong("the group lacks a rule", "a book")])
+    assert (found.verdict, found.why) == (Verdict.FAIL, ("the group lacks a rule",))
+    assert Judgement.from_json(found.to_json()) == found

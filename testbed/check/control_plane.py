@@ -1,4 +1,4 @@
-"""The flows that a Kubernetes with hybrid nodes needs, and which rule is missing where one is stopped. Pure.
+"""The flows that a Kubernetes with hybrid nodes needs, and who plays which part in them. Pure.
 
 EKS keeps the control plane in the cloud; it reaches the VPC through network interfaces, and nodes and pods on premises
 through the VPC. Which flows that takes is a table of the EKS user guide.
@@ -7,17 +7,13 @@ through the VPC. Which flows that takes is a table of the EKS user guide.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Literal
 
 from testbed.errors import Problem, known
-from testbed.history import Event
 from testbed.parameters import OFF
-from testbed.plan.expect import OK, OWN_PORTS, Outcome, meeting
-from testbed.plan.guards import Guard, label
-from testbed.plan.paths import back, path
 from testbed.plan.plan import Plan
 
 SOURCE = "EKS user guide, Prepare networking for hybrid nodes: access required for ongoing cluster operations"
@@ -82,22 +78,6 @@ class Need:
     port: int
 
 
-@dataclass(frozen=True)
-class Missing:
-    """A rule that a guard should have. ``before``: the rule that denies, which has to come after it."""
-
-    guard: Guard
-    rule: str
-    answers: bool = False
-    before: str = ""
-
-    def __str__(self) -> str:
-        """Which guard lacks it and what it says, in the words that the builder takes."""
-        order = f" before {self.before!r}" if self.before else ""
-        answers = ", for the answers" if self.answers else ""
-        return f"{self.guard.kind} {self.guard.name} lacks {self.rule!r}{order}{answers}"
-
-
 def roles(plan: Plan, given: Mapping[RoleName, str]) -> dict[RoleName, Role]:
     """The roles from a range, or from names of hosts with commas between; a role that is off is not there.
 
@@ -132,59 +112,6 @@ def needs(roles: Mapping[RoleName, Role], webhook_port: int = WEBHOOK_PORT) -> l
             pairs = [(a, b) for a, b in itertools.product(source.hosts, target.hosts) if a != b]
             found += [Need(flow, source, target, a, b, flow.port or webhook_port) for a, b in pairs]
     return found
-
-
-def told(events: Iterable[Event]) -> dict[str, str]:
-    """What is missing, a sentence each, to where it was met and which flows it stops, from a run's events ``flow``."""
-    found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
-    for event in events:
-        if event.kind == "flow" and event.fields["advice"]:
-            places, flows = found.setdefault(str(event.fields["advice"]), ({}, {}))
-            flows[str(event.fields["flow"])] = None
-            if event.fields["where"]:
-                places[str(event.fields["where"])] = None
-    return {
-        advice: ", ".join([*(f"at {place}" for place in places), f"for {' '.join(flows)}"])
-        for advice, (places, flows) in found.items()
-    }
-
-
-def advice(plan: Plan, need: Need, outcome: Outcome) -> str:
-    """What to do about a flow that does not get through; empty: it does."""
-    if outcome == OK:
-        return ""
-    found = missing(plan, need, outcome)
-    if found is not None:
-        return str(found)
-    if outcome.reason == "no route":
-        return f"{outcome.where} has no route from {need.source.range} to {need.target.range}, or none back"
-    if outcome.reason == "reset":
-        return f"{need.b} refuses {need.flow.protocol} {need.port}: nothing listens there"
-    where = f" at {outcome.where}" if outcome.where else ""
-    return f"{need.flow.protocol} {need.port} from {need.a} to {need.b} is lost{where}: {outcome.reason}"
-
-
-def missing(plan: Plan, need: Need, outcome: Outcome) -> Missing | None:
-    """The rule that would have let a packet through that a guard filtered; ``None``: it was no guard."""
-    there = path(plan, need.a, need.b, 4)
-    if outcome.reason != "filtered" or there.stuck:
-        return None
-    for way, question in ((there, None), (back(plan, there, 4), there)):
-        for guard, _ in meeting(plan, way, question) if not way.stuck else ():
-            begin = f"{label(guard)}: "
-            if guard.node == outcome.where and outcome.detail.startswith(begin):
-                denied = next((r.text for r in guard.rules if not r.allow and outcome.detail == begin + r.text), "")
-                answers = question is not None
-                return Missing(guard, _rule(need, guard, answers=answers), answers, denied)
-    return None
-
-
-def _rule(need: Need, guard: Guard, *, answers: bool) -> str:
-    """For a guard on the way of the question, or of the answers, which come from the target to a port of its choice."""
-    sender, receiver = (need.target, need.source) if answers else (need.source, need.target)
-    ports = f"{OWN_PORTS[0]}-{OWN_PORTS[1]}" if answers else str(need.port)
-    peer = f"from {sender.range}" if guard.way == "in" else f"to {receiver.range}"
-    return f"{guard.way} {need.flow.protocol} {ports} {peer}"
 
 
 def _role(plan: Plan, name: RoleName, text: str) -> Role:

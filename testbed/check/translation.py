@@ -76,7 +76,7 @@ def sources(plan: Plan, history: History) -> Iterator[Measurement]:
     yield Measurement("sources_as_planned", count and len(events) - len(wrong), "pairs", count, count, count, FORETOLD)
     for each in wrong:
         name = f"{each['source']} to {each['target']}: seen {each['seen'] or 'nothing'}"
-        yield Measurement(name, 0, "", 1, 1, 1, FORETOLD)
+        yield Measurement.wrong(name, FORETOLD)
 
 
 def fates(way: Through, history: History) -> Iterator[Measurement]:

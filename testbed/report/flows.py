@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from testbed.check.control_plane import told
+from testbed.check.missing import told
 from testbed.history import Event
 from testbed.report.matrix import Square
 

@@ -6,7 +6,8 @@ import errno
 from collections.abc import Iterable
 from functools import partial
 
-from testbed.check.control_plane import Need, advice
+from testbed.check.control_plane import Need
+from testbed.check.missing import advice, further
 from testbed.daemons.dns_question import Question, ask
 from testbed.plan.names import DNS_PORT, full_name
 from testbed.probe.attempts import WAIT_S
@@ -28,7 +29,7 @@ def check(lab: Lab, needs: Iterable[Need]) -> None:
         lab.note(
             "flow", flow=need.flow.name, roles=[need.source.name, need.target.name], source=need.a, target=need.b,
             sort=need.flow.protocol, port=need.port, reason=found.reason, where=found.where, detail=found.detail,
-            advice=advice(lab.plan, need, found),
+            advice=advice(lab.plan, need, found), further=[str(each) for each in further(lab.plan, need, found)],
         )  # fmt: skip
 
 

@@ -9,18 +9,8 @@ from typing import Any
 
 import pytest
 
-from testbed.check.control_plane import (
-    FLOWS,
-    Missing,
-    Need,
-    RoleName,
-    advice,
-    missing,
-    needs,
-    problems,
-    roles,
-    told,
-)
+from testbed.check.control_plane import FLOWS, Need, RoleName, needs, problems, roles
+from testbed.check.missing import Missing, advice, further, missing, told
 from testbed.errors import InputError
 from testbed.history import Event
 from testbed.load import load
@@ -109,15 +99,34 @@ def test_what_no_guard_stops_is_told_as_what_it_is() -> None:
     assert routeless == "vgw has no route from 10.0.0.0/16 to 10.80.0.0/16, or none back"
 
 
+def flow_fields(plan: Plan, need: Need, outcome: Outcome) -> dict[str, Any]:
+    more = [str(each) for each in further(plan, need, outcome)]
+    return {"flow": need.flow.name, "where": outcome.where, "advice": advice(plan, need, outcome), "further": more}
+
+
+def test_what_else_would_stop_a_flow_is_told_from_the_plan() -> None:
+    plan = plan_without()
+    forgotten = {("fw-nodes", "in tcp 10250 from 10.0.0.0/16"), ("nodes", "in tcp 10250 from 10.0.0.0/16"),
+                 ("acl", "in tcp 32768-60999 from 10.80.0.0/16")}  # fmt: skip
+    guards = tuple(
+        replace(each, rules=tuple(rule for rule in each.rules if (each.name, rule.text) not in forgotten))
+        for each in plan.guards
+    )
+    plan = replace(plan, guards=guards)
+    events = [Event(0, "flow", flow_fields(plan, *each)) for each in foretold(plan)]
+    assert told(events) == {
+        "firewall fw-nodes lacks 'in tcp 10250 from 10.0.0.0/16'": "at cgw, for kubelet",
+        "security group nodes lacks 'in tcp 10250 from 10.0.0.0/16'": "by the plan, for kubelet",
+        "network ACL acl lacks 'in tcp 32768-60999 from 10.80.0.0/16', for the answers": "by the plan, for kubelet",
+    }
+
+
 def test_what_is_missing_is_told_once_with_where_and_for_which_flows() -> None:
     plan = plan_without("cluster.api")
-    events = [
-        Event(0, "flow", {"flow": need.flow.name, "where": outcome.where, "advice": advice(plan, need, outcome)})
-        for need, outcome in foretold(plan)
-    ]
+    events = [Event(0, "flow", flow_fields(plan, need, outcome)) for need, outcome in foretold(plan)]
     said = "security group cluster lacks 'in tcp 443 from 10.80.0.0/16'"
     assert told(events) == {said: "at eni-a, at eni-b, for api"}
-    assert told([Event(0, "attempt", {}), Event(0, "flow", {"advice": ""})]) == {}
+    assert told([Event(0, "attempt", {}), Event(0, "flow", {"advice": "", "further": []})]) == {}
 
 
 def test_a_role_is_a_range_or_names_and_one_that_is_off_needs_nothing() -> None:

@@ -49,7 +49,9 @@ def test_the_picture_has_all_words_and_is_the_same_each_time() -> None:
 
 def flow(name: str, source: str, target: str, port: int, advice: str = "", where: str = "") -> Event:
     fields = {"flow": name, "roles": [source, target], "source": "a", "target": "b", "sort": "tcp", "port": port}
-    return Event(0, "flow", {**fields, "reason": "filtered" if advice else "ok", "where": where, "advice": advice})
+    return Event(
+        0, "flow", {**fields, "reason": "filtered" if advice else "ok", "where": where, "advice": advice, "further": []}
+    )
 
 
 NEEDED = [
