@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,14 @@ def test_guarded_hosts_reach_what_the_rules_say_and_the_rule_is_found(run_scenar
     assert measured(outcome)["attempts_as_planned"]["value"] == 4 * 3 * 2 * 4
     assert ("filtered", "vgw network ACL zone-b lan1 in: no rule allows") in cells(outcome)
     assert "matrix-ipv6" in write_report(outcome.directory).read_text(encoding="utf-8")
+
+
+def test_a_firewall_that_saw_no_question_lets_no_answer_pass(run_scenario: RunScenario) -> None:
+    outcome = run_scenario(CONNECTIVITY, f"topology={Path(__file__).parent / 'walled.py'}")
+    assert outcome.judgement.verdict.name == "PASS", outcome.judgement.why
+    found = cells(outcome)[:4]  # app to store over IPv4
+    assert found[0] == ("filtered", "cgw-2 firewall wall lan0 in: no rule allows")
+    assert {*found[1:]} == {("filtered", "cgw-1 firewall wall lan0 out: no rule allows")}
 
 
 def test_two_runs_with_one_seed_leave_the_same_bytes(run_scenario: RunScenario) -> None:
