@@ -12,6 +12,7 @@ from testbed.check.cases import Case, chain
 from testbed.check.failures import FAILURES, Failure, asked, problems
 from testbed.check.forecasts import Forecast
 from testbed.errors import Problem
+from testbed.parameters import Parameter
 from testbed.plan.plan import Plan
 from testbed.theory import rtt, stall
 from testbed.theory.interval import Expectation
@@ -56,6 +57,19 @@ scenario.param("target", str, "dc-1", "host that answers")
 def check(plan: Plan, values: Mapping[str, object]) -> Iterator[Problem]:
     """A failure that this design cannot have, hosts that it has not."""
     yield from problems(plan, str(values["source"]), str(values["target"]), str(values["fault"]))
+
+
+@scenario.theory
+def expected(
+    plan: Plan, parameters: Mapping[str, Parameter], values: Mapping[str, object]
+) -> Iterator[tuple[str, Expectation]]:
+    """Of gap and detection, wherever theory has a word and all flows go the same way."""
+    failure, breaks = asked(plan, values, given=parameters["fault.for"].changed)
+    forecast = failure.forecast(breaks)
+    if forecast.gap is not None and not forecast.spared:
+        yield "gap", forecast.gap.seen_by_probes(breaks.spacing)
+    if forecast.noticed is not None:
+        yield "detection", forecast.noticed
 
 
 def of(holder: Lab | Result) -> tuple[Failure, Case]:

@@ -5,14 +5,10 @@ static routes alone, since IKE watches nothing else; and one failure is that of 
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from testbed import Duration, Study
-from testbed.check.failures import FAILURES, asked
-from testbed.load import load
-from testbed.theory.interval import Expectation
+from testbed import Study
+from testbed.check.failures import FAILURES
 
-SCENARIO = "failover.py"
 CARRIER, DPD = "carrier alone", "IKE DPD 30 s"
 STATIC, TWO = "../topologies/static_vpn.py", "../topologies/two_connections.py"
 ONE_OF_TWO = "one Direct Connect of two silent"
@@ -23,7 +19,7 @@ NEVER_WITH_DPD = {
 }  # fmt: skip
 
 study = Study(
-    scenario=SCENARIO,
+    scenario="failover.py",
     question="The path in use fails for three minutes: how long is traffic gone, by what fails and by what finds out?",
     hypothesis="as long as theory says, wherever there is one",
     refuted_by="a gap outside the interval that the detection's timers leave",
@@ -54,13 +50,3 @@ def skip(at: Mapping[str, str]) -> str:
     if at["detection"] == DPD and at["failure"] == ONE_OF_TWO:
         return "never: there is no VPN"
     return NEVER_WITH_DPD.get(name, "") if at["detection"] == DPD else ""
-
-
-@study.law
-def law(settings: Mapping[str, str]) -> dict[str, Expectation]:
-    """The distribution of the gap, as probes see it."""
-    loaded = load(str(Path(__file__).parent / SCENARIO), settings)
-    failure, case = asked(loaded.plan, loaded.values, given=loaded.parameters.declared["fault.for"].changed)
-    gap, spacing = failure.forecast(case).gap, loaded.values["probe.interval"]
-    assert isinstance(spacing, Duration), "declared as one"
-    return {"gap": gap.seen_by_probes(spacing)} if gap is not None else {}

@@ -19,6 +19,7 @@ from testbed.plan.plan import Plan
 from testbed.plan.validate import validate
 from testbed.scenario import Scenario
 from testbed.study import Study
+from testbed.theory.interval import Expectation
 
 SHIPPED = Path(__file__).parent / "shipped"
 YAML = (".yaml", ".yml")
@@ -37,6 +38,12 @@ class Loaded:
     parameters: Parameters
     values: dict[str, object]
     plan: Plan
+
+    def theory(self) -> dict[str, Expectation]:
+        """What the scenario expects of measurements before they are made, by name; empty where it does not say."""
+        if self.scenario is None or self.scenario.theory_function is None:
+            return {}
+        return dict(self.scenario.theory_function(self.plan, self.parameters.declared, self.values))
 
 
 def find_file(name: str, beside: Path | None = None) -> Path:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from testbed.errors import Problem
 from testbed.parameters import Parameter
+from testbed.theory.interval import Expectation
 from testbed.units import Duration
 from testbed.verdict import Measurement
 
@@ -31,6 +32,7 @@ T = TypeVar("T")
 Run = Callable[["Lab"], None]
 Measure = Callable[["Result"], Iterable[Measurement]]
 Check = Callable[["Plan", Mapping[str, object]], Iterable[Problem]]
+Theory = Callable[["Plan", Mapping[str, Parameter], Mapping[str, object]], Iterable[tuple[str, Expectation]]]
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Scenario:
     run_function: Run | None = None
     measure_function: Measure | None = None
     check_function: Check | None = None
+    theory_function: Theory | None = None
 
     def param(
         self, name: str, kind: Callable[[str], object] | type, default: str, help: str, *,
@@ -94,6 +97,14 @@ class Scenario:
     def check(self, function: Check) -> Check:
         """Decorator: what is wrong with a plan and the parameters' values, told before anything starts."""
         self.check_function = function
+        return function
+
+    def theory(self, function: Theory) -> Theory:
+        """Decorator: what is expected of measurements before any is made, by name, from plan and parameters.
+
+        A study of the scenario draws what it measured beside these distributions, and tests whether they agree.
+        """
+        self.theory_function = function
         return function
 
     def run(self, function: Run) -> Run:

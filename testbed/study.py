@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from testbed.errors import InputError, Problem
-from testbed.theory.interval import Expectation
 from testbed.verdict import Judgement, Measurement
 
 Settings = Mapping[str, str]
@@ -81,7 +80,6 @@ class CellResult:
 
 Skip = Callable[[At], str]
 Measure = Callable[[Sequence[CellResult]], Iterable[Measurement]]
-Law = Callable[[Settings], Mapping[str, Expectation]]
 
 
 @dataclass
@@ -107,7 +105,6 @@ class Study:
     axes: list[Axis] = field(default_factory=list)
     skip_function: Skip | None = None
     measure_function: Measure | None = None
-    law_function: Law | None = None
 
     def axis(self, name: str, points: Mapping[str, Settings]) -> None:
         """Vary something: labels in the order in which they are shown, each with its settings."""
@@ -121,11 +118,6 @@ class Study:
     def measure(self, function: Measure) -> Measure:
         """Decorator: what is measured of the study as a whole, from its cells' results alone."""
         self.measure_function = function
-        return function
-
-    def law(self, function: Law) -> Law:
-        """Decorator: what theory says of a cell's measurements, by name, from its settings: for their distributions."""
-        self.law_function = function
         return function
 
     def cells(self, given: Settings | None = None) -> tuple[Cell, ...]:

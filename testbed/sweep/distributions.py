@@ -16,15 +16,12 @@ Laws = Mapping[str, Mapping[str, Table]]
 
 
 def tables(planned: Planned) -> dict[str, dict[str, Table]]:
-    """Those of all cells; empty where the study knows none."""
-    function = planned.study.law_function
-    if function is None:
-        return {}
+    """Those of all cells; empty where no scenario knows any."""
     found = {}
     for cell in planned.cells:
-        known = {name: tabulate(theory) for name, theory in function(cell.settings).items()}
+        known = {name: tabulate(theory) for name, theory in cell.theory.items()}
         found[cell.cell.name] = {name: table for name, table in known.items() if table is not None}
-    return found
+    return found if any(found.values()) else {}
 
 
 def to_json(laws: Laws) -> dict[str, Any]:

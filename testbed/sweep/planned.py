@@ -12,6 +12,7 @@ from testbed.errors import InputError, Problem
 from testbed.load import TOPOLOGY, Loaded, find_file, load
 from testbed.scenario import Chart
 from testbed.study import Cell, Study
+from testbed.theory.interval import Expectation
 
 SLUG_MOST = 48
 """Characters of a folder's name that are for people; arbitrary."""
@@ -19,11 +20,16 @@ SLUG_MOST = 48
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """A cell that can be run: its settings are understood, and its folder's name says all but the seed."""
+    """A cell that can be run: its settings are understood, and its folder's name says all but the seed.
+
+    Attributes:
+        theory: what its scenario expects of measurements, by name.
+    """
 
     cell: Cell
     folder: str
     settings: dict[str, str]
+    theory: Mapping[str, Expectation]
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ def plan_study(study: Study, beside: Path, given: Mapping[str, str]) -> Planned:
                 settings[TOPOLOGY] = str(find_file(settings[TOPOLOGY], beside=beside))
             loaded = load(str(scenario), settings)
             charts = tuple(loaded.scenario.charts) if loaded.scenario else ()
-            cells.append(PlannedCell(cell, folder_name(cell, loaded), settings))
+            cells.append(PlannedCell(cell, folder_name(cell, loaded), settings, loaded.theory()))
         except InputError as error:
             problems |= dict.fromkeys(error.problems)
     if problems:

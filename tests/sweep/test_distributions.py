@@ -28,7 +28,7 @@ def test_every_cell_of_the_matrix_is_played_or_says_why_not() -> None:
 
 def test_laws_are_known_where_only_timers_decide() -> None:
     _, laws = planned("failover_matrix")
-    assert set(laws["failure silent loss, detection BFD 300 ms x 3"]) == {"gap"}
+    assert set(laws["failure silent loss, detection BFD 300 ms x 3"]) == {"gap", "detection"}
     assert laws["failure whole site off, detection BFD 300 ms x 3"] == {}
 
 
