@@ -80,7 +80,9 @@ def _square(result: CellResult, name: str, scale: Scale, *, theory: bool) -> Squ
     shade = sum(each.median >= step for step in scale.steps)
     middle, most = (_short(value, scale) for value in (each.median, last))
     text = middle if len(ordered) == 1 else f"{middle} | {most}"
-    return Square(text, _theory(each, scale) if theory else "", shade, wrong=bool(each.outside))
+    small = [_theory(each, scale)] if theory else []
+    small += [f"in {len(ordered)} of {len(result.runs)} runs"] if each.left_out else []
+    return Square(text, "\n".join(small), shade, wrong=bool(each.outside))
 
 
 def _short(value: float, scale: Scale) -> str:

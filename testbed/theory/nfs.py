@@ -10,7 +10,7 @@ fs/nfs/nfs4renewd.c (``nfs4_set_lease_period``), net/ipv4/tcp_timer.c.
 from __future__ import annotations
 
 from testbed.theory.interval import Expectation, exactly
-from testbed.theory.stall import RTO_MAX, RTO_MIN
+from testbed.theory.stall import RTO_MIN
 from testbed.units import Duration
 
 SECOND = Duration(10**9)
@@ -77,22 +77,39 @@ def errors(lost: str, outage: Duration, first: Expectation) -> Expectation | Non
     return None
 
 
-def back_after(outage: Duration, rtt: Duration, lease: Duration = LEASE) -> Expectation:
-    """When the first call is through after the outage, in s since it was over.
+def back_after(
+    outage: Duration, rtt: Duration, lease: Duration = LEASE, idle: Duration = Duration(200_000_000)
+) -> Expectation:
+    """When the first call is through after the outage, in s since it was over: when the client next sends anything.
 
-    TCP sends again after waits that double: at least once in each further time as long as the outage so far. Where it
-    gives the connection up before that, a new one is made: at once, or up to :data:`CONNECT_AGAIN` later. A longer
-    outage finds the client between two attempts to connect, each of which lasts as long as a connection
-    may go unanswered, with at most half a lease between them (``nfs4_set_lease_period``).
+    While the connection lives, TCP sends again at ``r (2^k - 1)`` after the first packet that was lost
+    (:func:`given_up`), or one ``r`` later where a tail loss probe came first (RFC 8985 section 7.2). Once it is given
+    up, the RPC layer connects anew, within :data:`CONNECT_AGAIN`: a SYN at once, and again after 1, 3, 7, ... s
+    (``TCP_TIMEOUT_INIT``), for as long as a connection may go unanswered; then from the start. Of each of these
+    instants theory knows a window; the bounds are those of the first that is not before the outage's end.
+
+    The first packet may be lost as late as ``idle`` after the cut: what passes between two requests of the program.
     """
-    gone, again = connection_timeout(lease), Duration(RTO_MIN + rtt + RTO_SLACK)
+    windows = _sends(outage, Duration(RTO_MIN + rtt), lease, idle)
+    low = min(max(first, outage) for first, last in windows if last >= outage)
+    high = next(last for first, last in windows if first >= outage)
     exchanges = 10 * rtt + SECOND  # a new connection's handshake, session and lost state; a second of coarse timers
-    if outage < gone:
-        renewed = round((given_up(rtt, lease).high or 0) * 10**9) + CONNECT_AGAIN - outage
-        high = min(outage + again, renewed, RTO_MAX) + exchanges
-    else:
-        high = gone + lease // 2 + exchanges
-    return Expectation(None, 0, high / 10**9, "s", "TCP's doubled waits and the RPC layer's attempts to connect; Linux")
+    source = "TCP's doubled waits and the RPC layer's attempts to connect; Linux"
+    return Expectation(None, (low - outage) / 10**9, (high - outage + exchanges) / 10**9, "s", source)
+
+
+def _sends(outage: Duration, first: Duration, lease: Duration, idle: Duration) -> list[tuple[int, int]]:
+    """Windows in which the client sends into an outage, in ns since its start, until one begins after it."""
+    gone, late = connection_timeout(lease), first + RTO_SLACK
+    windows = [(first * (2**step - 1), idle + late * 2**step) for step in range(64) if first * (2**step - 1) < gone]
+    # Counted from the first packet that was sent again (retrans_stamp, tcp_clamp_rto_to_user_timeout).
+    start, latest = int(gone), idle + 2 * late + gone
+    while windows[-1][0] < outage:
+        latest += CONNECT_AGAIN
+        waits = [(2**step - 1) * SECOND for step in range(64) if (2**step - 1) * SECOND < gone]
+        windows += [(start + wait, latest + wait) for wait in waits]
+        start, latest = start + gone, latest + gone
+    return windows
 
 
 PATIENT = exactly(0, "calls", "clnt.c, rpc_check_timeout: no call of NFSv4 fails while its connection is up")

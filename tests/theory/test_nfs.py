@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from testbed.theory import nfs
 from testbed.units import Duration
@@ -56,7 +58,26 @@ def test_while_calls_begin_to_fail_no_theory_counts_them() -> None:
     assert nfs.errors("soft", Duration(182 * S), nfs.first_error(Duration(60 * S), 2, RTT)) is None
 
 
-@pytest.mark.parametrize(("outage", "at_most"), [(10, 11.5), (60, 61.5), (200, 137)])
-def test_the_longer_the_outage_the_longer_it_may_last(outage: int, at_most: float) -> None:
-    high = nfs.back_after(Duration(outage * S), RTT).high
-    assert high is not None and high < at_most
+@pytest.mark.parametrize(
+    ("outage", "low", "high"),
+    [
+        (10, 3.2, 7.95),  # retransmissions at 0.21 x 63 s, so 13.2 s, at the earliest
+        (60, 0, 34.9),  # at 0.21 x 255 = 53.6 s or just after 60 s; or the connection is given up at 90 s
+        (95, 0, 6.9),  # SYNs at 90 s and, if they are late by 3 s, until 98 s
+        (200, 0, 18.9),
+        (300, 1, 11.9),
+    ],
+)
+def test_work_goes_on_when_the_client_next_sends(outage: int, low: float, high: float) -> None:
+    found = nfs.back_after(Duration(outage * S), RTT)
+    assert found.low == pytest.approx(low, abs=0.05) and found.high == pytest.approx(high, abs=0.1)
+
+
+@given(st.integers(1, 3000), st.integers(1, 200))
+def test_tcp_never_waits_longer_than_the_outage_lasted_and_a_connect_no_longer_than_a_lease(
+    outage: int, rtt_ms: int
+) -> None:
+    found = nfs.back_after(Duration(outage * S), Duration(rtt_ms * 10**6))
+    slack = 12 * rtt_ms / 1000 + 2
+    assert found.low is not None and found.high is not None and found.low <= found.high
+    assert found.low <= min(outage, 90) and found.high <= 3 * min(outage, 90) + slack
