@@ -41,8 +41,15 @@ def test_two_runs_with_one_seed_leave_the_same_bytes(run_scenario: RunScenario) 
     assert_same_bytes(first, second)
 
 
-def test_everybody_reaches_whom_translation_lets_them_and_the_rule_is_found(run_scenario: RunScenario) -> None:
-    outcome = run_scenario("scenarios/connectivity.py", "topology=topologies/overlapping.py")
+def test_everybody_reaches_whom_translation_and_guards_let_them_and_the_rule_is_found(
+    run_scenario: RunScenario,
+) -> None:
+    """The plan foretells each cell: who is seen as whom, which guard sees which address, which rule drops."""
+    outcome = run_scenario("scenarios/connectivity.py", "topology=tests/guest/translated.py")
     assert outcome.judgement.verdict.name == "PASS", outcome.judgement.why
-    reasons = [(event["reason"], event["detail"]) for event in events(outcome, "attempt")]
-    assert ("filtered", "NAT gateway nat: no such connection: reset") in reasons
+    reasons = {(event["where"], event["detail"]) for event in events(outcome, "attempt")}
+    nat, group = "NAT gateway nat: no such connection", "security group madrid-1 in: no rule allows"
+    assert reasons >= {
+        ("nat", f"{nat}: reset"), ("nat", f"{nat}: dropped"), ("nat", "network ACL private lan0 in: no rule allows"),
+        ("madrid-1", group), ("gw-berlin", "firewall berlin lan0 in: no rule allows"),
+    }  # fmt: skip
