@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
-from testbed.history import History
+from testbed.history import SAMPLES, History
 from testbed.resolvers import RESULTS
+
+HEADER = "seq,sent_ns,done_ns,result,ttl"
+"""First line of its samples."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,27 @@ class Lookup:
         return (self.done_ns - self.sent_ns) / 10**6
 
 
+def parse(text: str) -> tuple[Lookup, ...]:
+    """The samples of a probe, in order; none where they are of another kind. Raises ``ValueError``: a line is wrong."""
+    lines = text.splitlines()
+    if lines[:1] != [HEADER]:
+        return ()
+    return tuple(_parse(number, line) for number, line in enumerate(lines[1:], start=2))
+
+
+def _parse(number: int, line: str) -> Lookup:
+    cells = line.split(",")
+    try:
+        _, sent, done, result = map(int, cells[:4])
+        return Lookup(sent, done, RESULTS[result], int(cells[4]) if cells[4] else None)
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"line {number}: {error}") from None
+
+
 def lookups(history: History, name: str) -> tuple[Lookup, ...]:
     """All of a probe, in order; none where it left no samples."""
-    if name not in history.sample_names():
-        return ()
-    columns = history.samples(name)
-    rows = zip(columns["sent_ns"], columns["done_ns"], columns["result"], columns["ttl"], strict=True)
-    return tuple(
-        Lookup(sent, done, RESULTS[result], ttl)
-        for sent, done, result, ttl in rows
-        if sent is not None and done is not None and result is not None
-    )
+    path = history.record / SAMPLES / f"{name}.csv"
+    return parse(path.read_text(encoding="ascii")) if path.exists() else ()
 
 
 def median_ms(some: Iterable[Lookup]) -> float | None:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.check.lookups import HEADER
 from testbed.daemons.dns_question import Protocol, Question, Reply, asked, runner
 from testbed.net.namespace import Namespaces
 from testbed.probe.child import Child, fork
@@ -21,7 +22,7 @@ from testbed.probe.place import Place
 from testbed.resolvers import RESULTS
 from testbed.units import Duration
 
-COLUMNS = ("seq", "sent_ns", "done_ns", "result", "ttl")
+COLUMNS = tuple(HEADER.split(","))
 """``result`` is a place in :data:`testbed.resolvers.RESULTS`; ``ttl`` in s, empty without an answer."""
 _NO_TTL = -1
 Row = tuple[int | None, ...]

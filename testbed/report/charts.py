@@ -9,6 +9,7 @@ import numpy as np
 
 from testbed.report import style
 from testbed.report.lanes import FaultBand
+from testbed.report.lookups import Asked
 from testbed.report.rundir import Run
 from testbed.report.streams import Stream, thin
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEFT, RIGHT, TOP, BOTTOM = 0.85, 0.15, 0.3, 0.46
-RTT_IN, LOSS_IN = 2.0, 1.15
+RTT_IN, LOSS_IN, LOOKUP_IN = 2.0, 1.15, 2.4
+LEGEND_IN, LEGEND_COLUMNS = 0.25, 5
+LOOKUP_MARKS = (("o", "x"), ("s", "+"), ("^", "1"), ("D", "2"))
+"""Of answers and of failures, a pair for each probe: colours alone tell nothing."""
 COLUMNS = 850
 """Pixel columns that a curve is thinned to; about what a screen shows."""
 BINS_MAX = 120
@@ -58,6 +62,30 @@ def loss_figure(run: Run, stream: Stream, bands: Sequence[FaultBand]) -> Figure:
     return figure
 
 
+def lookup_figure(run: Run, every: Sequence[Asked], bands: Sequence[FaultBand]) -> Figure:
+    """Lookups of names; to be used inside :func:`testbed.report.style.settings`.
+
+    Each where it was asked and as high as it took, answers and failures with marks of their own, one colour a probe.
+    """
+    from matplotlib.ticker import FuncFormatter
+
+    kinds = sum(len({each.ok for each in one.lookups}) for one in every)
+    figure, axes, _ = _start(run, LOOKUP_IN, bands, below=LEGEND_IN * -(-kinds // LEGEND_COLUMNS))
+    for number, one in enumerate(every):
+        colour, marks = style.SERIES[number % len(style.SERIES)], LOOKUP_MARKS[number % len(LOOKUP_MARKS)]
+        for ok, mark in zip((True, False), marks, strict=True):
+            some = [each for each in one.lookups if each.ok == ok]
+            at, took = [run.since_start(each.sent_ns) for each in some], [each.took_ms for each in some]
+            label = f"{one.name}, {'answered' if ok else 'not'}"
+            axes.plot(at, took, mark, color=colour, markersize=4.5, markeredgewidth=1.1, label=label if some else None)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.margins(y=0.15)
+    axes.set_ylabel("time of a lookup, ms", fontsize=style.SMALL, color=style.MUTED)
+    figure.legend(loc="lower right", ncols=LEGEND_COLUMNS, fontsize=style.SMALL, frameon=False, handletextpad=0.1)
+    return figure
+
+
 def bin_width(end_s: float) -> float:
     """The smallest of 1, 2 and 5 times a power of ten that leaves few enough bars."""
     least = end_s / BINS_MAX
@@ -65,9 +93,9 @@ def bin_width(end_s: float) -> float:
     return float(next(power * step for step in (1, 2, 5, 10) if power * step >= least * (1 - 1e-9)))
 
 
-def _start(run: Run, height: float, bands: Sequence[FaultBand]) -> tuple[Figure, Axes, float]:
-    """A figure with the axis of time and the faults."""
-    figure = style.new_figure(TOP + height + BOTTOM)
+def _start(run: Run, height: float, bands: Sequence[FaultBand], below: float = 0.0) -> tuple[Figure, Axes, float]:
+    """A figure with the axis of time and the faults; ``below``: inches that are left free at the bottom."""
+    figure = style.new_figure(TOP + height + BOTTOM + below)
     axes = style.new_axes(figure, LEFT, TOP, style.WIDTH_IN - LEFT - RIGHT, height)
     end = run.since_start(run.stop_ns)
     axes.set_xlim(0, end)

@@ -23,6 +23,7 @@ from testbed.report import (
     topology,
     words,
 )
+from testbed.report.lookups import lookup_sentence
 from testbed.report.rundir import CHARTS, REPORT, Run, read_run
 from testbed.report.sites import broken_by
 from testbed.verdict import Verdict
@@ -101,6 +102,9 @@ def _drawings(run: Run) -> Iterator[Drawing]:
     if close:
         noticed = words.notice_sentence(run, bands)
         yield Drawing("close-up", "Close up", noticed, partial(timeline.close_up_figure, run, found, bands, close))
+    if run.asked:
+        told = lookup_sentence(run.asked)
+        yield Drawing("lookups", "Lookups of names", told, partial(charts.lookup_figure, run, run.asked, bands))
     for stream in [each for each in run.streams if len(each.sent_ns)][:STREAMS_MAX]:
         name = re.sub(r"[^A-Za-z0-9_-]", "-", stream.name)
         rtt, loss = words.rtt_sentence(run, stream, bands), words.loss_sentence(stream)
@@ -144,7 +148,7 @@ def _values(run: Run, pictures: dict[str, Picture]) -> dict[str, Any]:
     scenario = run.environment.get("scenario") or {}
     verdict = run.judgement.verdict
     events, more_events = content.event_rows(run)
-    samples = [picture for name, picture in pictures.items() if name.startswith(("rtt-", "loss-"))]
+    samples = [picture for name, picture in pictures.items() if name.startswith(("lookups", "rtt-", "loss-"))]
     return {
         "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
         "title": scenario.get("file") or run.plan.topology,

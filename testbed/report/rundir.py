@@ -12,6 +12,7 @@ from testbed.errors import InputError, Problem
 from testbed.history import EVENTS, RECEIPT, SAMPLES, VERDICT, Event, History
 from testbed.plan.plan import Plan
 from testbed.plan.schema import plan_from_json
+from testbed.report.lookups import Asked, read_lookups
 from testbed.report.receipt import Receipt, read_receipt
 from testbed.report.streams import Stream, read_stream
 from testbed.verdict import Judgement, judge
@@ -37,6 +38,7 @@ class Run:
     judgement: Judgement
     receipt: Receipt | None
     streams: tuple[Stream, ...]
+    asked: tuple[Asked, ...]
     start_ns: int
     stop_ns: int
 
@@ -79,13 +81,15 @@ def read_run(directory: Path) -> Run:
     receipt = reader.read(f"{RECORD}/{RECEIPT}", read_receipt)
     events = reader.read(f"{RECORD}/{EVENTS}", _events) or ()
     names = sorted(path.name for path in (record / SAMPLES).glob("*.csv"))
-    streams = [reader.read(f"{RECORD}/{SAMPLES}/{name}", _stream_reader(name, events)) for name in names]
+    streams = [reader.read(f"{RECORD}/{SAMPLES}/{name}", _reader_of(read_stream, name, events)) for name in names]
+    asked = [reader.read(f"{RECORD}/{SAMPLES}/{name}", _reader_of(read_lookups, name, events)) for name in names]
     if reader.problems or plan is None or environment is None:
         raise InputError(reader.problems)
     start, stop = _bounds(events)
     return Run(
         directory, plan, environment, History(record), judgement or judge((), [NOT_JUDGED]), receipt,
-        tuple(stream for stream in streams if stream is not None), start, stop,
+        tuple(stream for stream in streams if stream is not None),
+        tuple(each for each in asked if each is not None), start, stop,
     )  # fmt: skip
 
 
@@ -135,10 +139,10 @@ def _events(text: str) -> tuple[Event, ...]:
     return tuple(events)
 
 
-def _stream_reader(file: str, events: tuple[Event, ...]) -> Callable[[str], Stream | None]:
+def _reader_of(read: Callable[[str, str, str, str], T], file: str, events: tuple[Event, ...]) -> Callable[[str], T]:
     name = file.removesuffix(".csv")
     begun = next((e.fields for e in events if e.kind == "probe.start" and e.fields.get("probe") == name), {})
-    return lambda text: read_stream(text, name, str(begun.get("source", "")), str(begun.get("target", "")))
+    return lambda text: read(text, name, str(begun.get("source", "")), str(begun.get("target", "")))
 
 
 def _bounds(events: tuple[Event, ...]) -> tuple[int, int]:
