@@ -5,9 +5,10 @@ A rule is a line of words::
     in tcp 443 from any            a security group allows; nothing else gets through
     deny in udp 1-1023 from dc     a network ACL allows or denies, the first rule that fits decides
     out any to 10.0.0.0/16         protocol any has no ports
+    in tcp 5432 from group:app     the hosts of a security group, its own or another's; in security groups alone
 
-Whom it names is ``any``, a range, a site or a host. As at AWS (VPC user guide, security groups and network ACLs) a
-group is stateful: answers to what it let through pass. An ACL is stateless: answers need a rule of their own. A
+Whom it names is ``any``, a range, a site, a host or a group. As at AWS (VPC user guide, security groups and network
+ACLs) a group is stateful: answers to what it let through pass. An ACL is stateless: answers need a rule of their own. A
 firewall, such as a data centre has at its border, stands where an ACL stands and is stateful.
 
 A group belongs to hosts and only allows; what stands at a border belongs to subnets of a site and may deny: two types,
@@ -25,6 +26,8 @@ Protocol = Literal["any", "icmp", "tcp", "udp"]
 WAYS: tuple[Way, ...] = get_args(Way)
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 PORT_MAX = 65535
+GROUP = "group:"
+"""Before the name of a security group that a rule names."""
 EXAMPLES = ("in tcp 443 from any", "out any to 10.0.0.0/16")
 EXAMPLE = f"such as {' or '.join(map(repr, EXAMPLES))}"
 

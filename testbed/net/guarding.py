@@ -72,7 +72,7 @@ def _matches(rule: PlannedRule, side: str) -> Iterator[tuple[str, ...]]:
             continue
         matches = [match("==", {"meta": {"key": "nfproto"}}, name)]
         if ranges:
-            matches.append(_range(family, side, ranges[0]))
+            matches.append(_ranges(family, side, ranges))
         if rule.protocol != "any":
             protocol = icmp if rule.protocol == "icmp" else rule.protocol
             matches.append(match("==", {"meta": {"key": "l4proto"}}, protocol if protocol != "icmpv6" else "ipv6-icmp"))
@@ -83,11 +83,16 @@ def _matches(rule: PlannedRule, side: str) -> Iterator[tuple[str, ...]]:
         yield tuple(matches)
 
 
-def _range(family: str, side: str, range_: str) -> str:
+def _ranges(family: str, side: str, ranges: Sequence[str]) -> str:
+    some = [_range(family, range_) for range_ in ranges]
+    right: object = some[0] if len(some) == 1 else {"set": some}
+    return match("==", {"payload": {"protocol": family, "field": side}}, right)
+
+
+def _range(family: str, range_: str) -> object:
     address, _, length = range_.partition("/")
     whole = length in ("", "128" if family == "ip6" else "32")
-    right: object = address if whole else {"prefix": {"addr": address, "len": int(length)}}
-    return match("==", {"payload": {"protocol": family, "field": side}}, right)
+    return address if whole else {"prefix": {"addr": address, "len": int(length)}}
 
 
 def _state(*states: str) -> str:

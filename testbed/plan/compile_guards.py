@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from testbed.guards import WAYS, BorderFilter, Way, parse
+from testbed.guards import GROUP, WAYS, BorderFilter, Way, parse
 from testbed.plan.compile_nat import touches
 from testbed.plan.draft import Draft
 from testbed.plan.guards import Guard, PlannedRule
@@ -65,6 +65,9 @@ def _peers(draft: Draft, here: str, peer: str) -> tuple[str, ...]:
     """Whom a rule names, as ranges: those that are seen in the site where the rule stands."""
     if peer == "any":
         return ()
+    if peer.startswith(GROUP):
+        members = (host for group in draft.model.groups if f"{GROUP}{group.name}" == peer for host in group.hosts)
+        return tuple(range_ for host in members for range_ in _peers(draft, here, host))
     if peer in draft.sites:
         site = draft.sites[peer]
         return (site.cidr if peer == here else site.seen_as or site.cidr), site.cidr6

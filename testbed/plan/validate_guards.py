@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from testbed.errors import Problem, known
-from testbed.guards import EXAMPLE, BorderFilter, parse
+from testbed.guards import EXAMPLE, GROUP, BorderFilter, parse
 from testbed.model import Model
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
@@ -31,11 +31,11 @@ def guards(model: Model) -> Iterator[Problem]:
         if not group.hosts:
             yield Problem(where, "no host belongs to it", "name at least one of them in hosts")
         yield from _unknown(where, "host", group.hosts, hosts)
-        yield from _rules(model, where, group.rules, may_deny=False)
+        yield from _rules(model, where, group.rules, at_host=True)
     for border in model.borders:
         where = f"{border.kind} {border.name}"
         yield from _place(model, where, border)
-        yield from _rules(model, where, border.rules, may_deny=True)
+        yield from _rules(model, where, border.rules, at_host=False)
 
 
 def _place(model: Model, where: str, border: BorderFilter) -> Iterator[Problem]:
@@ -54,7 +54,7 @@ def _unknown(where: str, kind: str, given: Iterable[str], names: list[str]) -> I
             yield Problem(where, f"no such {kind}: {name}", known(name, names))
 
 
-def _rules(model: Model, where: str, rules: Iterable[str], *, may_deny: bool) -> Iterator[Problem]:
+def _rules(model: Model, where: str, rules: Iterable[str], *, at_host: bool) -> Iterator[Problem]:
     for text in rules:
         place = f"{where}, rule {text!r}"
         if len(text) > TEXT_MAX or not text.isascii():
@@ -65,14 +65,22 @@ def _rules(model: Model, where: str, rules: Iterable[str], *, may_deny: bool) ->
         except ValueError as error:
             yield Problem(place, str(error), EXAMPLE)
             continue
-        if not rule.allow and not may_deny:
+        if not rule.allow and at_host:
             yield Problem(
                 place, "a security group only allows", "leave the rule out, or use a network ACL or a firewall"
             )
+        if rule.peer.startswith(GROUP) and not at_host:
+            yield Problem(place, "only a security group's rules name groups", "a range, a site or a host")
+            continue
         yield from _peer(model, place, rule.peer)
 
 
 def _peer(model: Model, place: str, peer: str) -> Iterator[Problem]:
+    names = [f"{GROUP}{group.name}" for group in model.groups]
+    if peer.startswith(GROUP):
+        if peer not in names:
+            yield Problem(place, f"no such security group: {peer.removeprefix(GROUP)}", known(peer, names))
+        return
     names = ["any", *(site.name for site in model.sites), *(host.name for host in model.hosts)]
     if peer in names:
         return

@@ -36,7 +36,8 @@ IN_A_NAMESPACE = """
 from testbed.net import filters
 from testbed.net.namespace import Namespaces
 from tests.plan.shipped import plan_of
-for plan in map(plan_of, ("guarded.py", "hybrid_kubernetes.py")):
+from tests.plan.test_guards import grouped
+for plan in (plan_of("guarded.py"), plan_of("hybrid_kubernetes.py"), grouped()):
     spaces = Namespaces()
     for node in filters.nodes(plan):
         spaces.create(node)

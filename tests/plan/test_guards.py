@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from testbed.builder import Topology
 from testbed.guards import PORT_MAX, PROTOCOLS, GuardRule, parse
+from testbed.plan.compile import compile_plan
+from testbed.plan.expect import OK, Outcome, expect
 from testbed.plan.guards import Guard, Packet, PlannedRule, allows, deciding
+from testbed.plan.plan import Plan
 from testbed.plan.schema import plan_from_json, plan_json
 from testbed.plan.steps import steps
 from tests.plan.shipped import plan_of
@@ -78,3 +82,26 @@ def test_a_plan_with_guards_is_read_back_as_it_was_and_says_them_in_its_steps() 
 @pytest.mark.parametrize("name", ["hybrid.py", "twenty_lines.py"])
 def test_a_plan_without_guards_has_none(name: str) -> None:
     assert plan_of(name).guards == ()
+
+
+def grouped() -> Plan:
+    """A group that lets itself in, and one that lets the other in."""
+    t = Topology("grouped")
+    aws = t.vpc("aws", "10.0.0.0/16")
+    workers = aws.hosts("worker-", 3)
+    db = aws.host("db")
+    aws.router("vgw", asn=64512)
+    t.security_group("workers", workers, ["in any from group:workers", "out any to any"])
+    t.security_group("db", [db], ["in tcp 5432 from group:workers", "out any to any"])
+    return compile_plan(t.build(), "grouped")
+
+
+def test_a_group_in_a_rule_is_the_addresses_of_its_hosts() -> None:
+    plan = grouped()
+    rules = {rule.text: rule.peers for each in plan.guards for rule in each.rules}
+    members = [plan.node(f"worker-{number}") for number in (1, 2, 3)]
+    addresses = tuple(range_ for node in members for range_ in (f"{node.address}/32", f"{node.address6}/128"))
+    assert rules["in any from group:workers"] == rules["in tcp 5432 from group:workers"] == addresses
+    assert expect(plan, "worker-1", "db", 6, "tcp", 5432) == expect(plan, "worker-3", "worker-1", 4, "udp", 9) == OK
+    lonely = "security group workers in: no rule allows"
+    assert expect(plan, "db", "worker-1", 4, "tcp", 22) == Outcome("filtered", "worker-1", lonely)

@@ -13,4 +13,6 @@ def topology(t: Topology) -> None:
     t.security_group("ports", [host], ["in tcp 0 from any", "in tcp 9-1 from any", "in tcp http from any"])
     t.security_group("peers", [host], ["in tcp 1 from aw", "in tcp 1 from 10.0.0.1/16", f"in tcp 1 from {'x' * 60}"])
     t.network_acl("acl", lonely, ["allow in any from any"], subnets=["lonly"])
+    t.security_group("groups", [host], ["in any from group:peers", "in any from group:peer", "in any from group:"])
+    t.firewall("wall", aws, ["in any from group:peers"])
     t.security_group("texts", host, "in tcp 443 from any")
