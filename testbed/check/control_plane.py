@@ -7,6 +7,7 @@ through the VPC. Which flows that takes is a table of the EKS user guide.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -98,7 +99,7 @@ def problems(plan: Plan, given: Mapping[RoleName, str]) -> Iterator[Problem]:
             continue
         if _range(text) and not _within(plan, text):
             yield Problem(where, "no host has an address in it", "another range, names, or off")
-        for host in [] if _range(text) else text.split(","):
+        for host in [] if _range(text) else _names(text):
             if host not in hosts:
                 yield Problem(where, f"no such host: {host}", f"names, a range, or off; {known(host, hosts)}")
 
@@ -117,8 +118,13 @@ def needs(roles: Mapping[RoleName, Role], webhook_port: int = WEBHOOK_PORT) -> l
 def _role(plan: Plan, name: RoleName, text: str) -> Role:
     if _range(text):
         return Role(name, tuple(_within(plan, text)), text)
-    hosts = tuple(text.split(","))
+    hosts = _names(text)
     return Role(name, hosts, _announced(plan, hosts))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """With commas between; in a sweep, where a comma ends a value, with ``+``."""
+    return tuple(re.split("[,+]", text))
 
 
 def _range(text: str) -> bool:

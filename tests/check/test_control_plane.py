@@ -134,6 +134,7 @@ def test_a_role_is_a_range_or_names_and_one_that_is_off_needs_nothing() -> None:
     found = roles(plan, GIVEN | {"cloud pods": "off"})
     assert found["nodes"].hosts == ("node-1",)
     assert (found["control plane"].hosts, found["control plane"].range) == (("eni-a", "eni-b"), "10.0.0.0/16")
+    assert roles(plan, GIVEN | {"control plane": "eni-a+eni-b"})["control plane"] == found["control plane"]
     assert not {need.flow.name for need in needs(found)} & {"dns-out-udp", "dns-out-tcp", "dns-in-udp", "dns-in-tcp"}
     assert {need.port for need in needs(found, 8443) if need.flow.name == "webhook"} == {8443}
 
