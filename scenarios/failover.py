@@ -37,7 +37,7 @@ DETECTIONS: Mapping[str, Mapping[str, str]] = {
 scenario = Scenario(
     topology="../topologies/hybrid.py",
     question="The path between two sites fails: how long do hosts in the VPC and the data centre not reach each other?",
-    hypothesis="no longer than the detection in use allows: BFD under a second, BGP's hold time otherwise",
+    hypothesis="no longer than the detection in use allows: BFD a second, BGP its hold time, IKE its delay and timeout",
     refuted_by="a gap outside the interval that the detection's timers leave, or traffic that does not return",
 )  # fmt: skip
 scenario.param("fault", str, "silent", "how the path in use fails", choices=tuple(FAILURES))

@@ -144,7 +144,7 @@ def distribution_sentence(name: str, table: Table, values: list[float]) -> str:
     """Whether the values follow the law, and which law."""
     found = p_value(values, table)
     words = spoken(name)
-    said = "is consistent with" if found >= 0.05 else "is hardly consistent with"
+    said = "are consistent with" if found >= 0.05 else "are hardly consistent with"
     return (
         f"{capital(words)}: {counted(len(values), 'value')} from {number(values[0])} to {number(values[-1])} s "
         f"{said} theory's distribution, p = {number(round(found, 4))} (Kolmogorov's test). Theory: {table.source}."
@@ -156,7 +156,7 @@ def distribution_figure(name: str, table: Table, values: list[float]) -> Figure:
     figure = style.new_figure(TOP + HEIGHT + BOTTOM)
     axes = style.new_axes(figure, LEFT, TOP, style.WIDTH_IN - LEFT - RIGHT, HEIGHT)
     places, shares = np.asarray(table.places), np.asarray(table.shares)
-    grid = np.linspace(min(places[0] - table.early, values[0]), max(places[-1] + table.late, values[-1]), 600)
+    grid = np.linspace(min(places[0], values[0]), max(places[-1], values[-1]), 600)
     high = np.interp(grid + table.early, places, shares, left=0.0, right=1.0)
     low = np.interp(grid - table.late, places, shares, left=0.0, right=1.0)
     axes.fill_between(grid, low, high, color=style.SERIES[0], alpha=0.2, linewidth=0, label="theory, early to late")

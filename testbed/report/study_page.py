@@ -49,7 +49,8 @@ def drawings(run: StudyRun) -> Iterator[Drawing]:
         yield Drawing(f"matrix-{name}", title, told, partial(study_matrix.matrix, run, name))
     for result, name, table, values in study_matrix.distributions(run)[:CHARTS_MAX]:
         file = re.sub(r"[^A-Za-z0-9_-]+", "-", f"distribution-{name}-{axes.short_name(run, result)}")
-        title, told = axes.short_name(run, result), study_matrix.distribution_sentence(name, table, values)
+        title = f"{capital(spoken(name))}, {axes.short_name(run, result)}"
+        told = study_matrix.distribution_sentence(name, table, values)
         yield Drawing(file, title, told, partial(study_matrix.distribution_figure, name, table, values))
     x = axes.along(run)
     found = axes.curves(run, x) if x else []

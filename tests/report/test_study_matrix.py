@@ -53,7 +53,7 @@ def test_what_is_outside_theory_is_framed_and_what_is_impossible_says_why(run: S
 def test_a_distribution_is_told_with_its_test_and_drawn(run: StudyRun) -> None:
     ((result, name, table, values),) = study_matrix.distributions(run)
     assert (result.cell.at["failure"], name) == ("silent", "gap")
-    assert "is consistent with theory's distribution" in study_matrix.distribution_sentence(name, table, values)
+    assert "are consistent with theory's distribution" in study_matrix.distribution_sentence(name, table, values)
     assert "hardly" in study_matrix.distribution_sentence(name, table, [0.6] * 10)
     with style.settings():
         for figure in (study_matrix.distribution_figure(name, table, values), study_matrix.matrix(run, "gap")):
