@@ -22,6 +22,8 @@ ATTEMPTS = 3
 """Retries and one of the RPC layer's own timeout, ``xs_tcp_default_timeout``; not the mount's."""
 CONNECT_AGAIN = Duration(3 * 10**9)
 """``XS_TCP_INIT_REEST_TO``, and the wait of ``call_connect_status``."""
+SYN_LINEAR = 4
+"""Linux's default of tcp_syn_linear_timeouts."""
 RTO_SLACK = Duration(50_000_000)
 """How far the smoothed RTT may exceed the RTT: a delayed acknowledgement (``TCP_DELACK_MIN``, 40 ms) and two ticks."""
 
@@ -83,33 +85,43 @@ def back_after(
     """When the first call is through after the outage, in s since it was over: when the client next sends anything.
 
     While the connection lives, TCP sends again at ``r (2^k - 1)`` after the first packet that was lost
-    (:func:`given_up`), or one ``r`` later where a tail loss probe came first (RFC 8985 section 7.2). Once it is given
-    up, the RPC layer connects anew, within :data:`CONNECT_AGAIN`: a SYN at once, and again after 1, 3, 7, ... s
-    (``TCP_TIMEOUT_INIT``), for as long as a connection may go unanswered; then from the start. Of each of these
-    instants theory knows a window; the bounds are those of the first that is not before the outage's end.
+    (:func:`given_up`), or one ``r`` later where a tail loss probe came first (RFC 8985 section 7.2). Of each of these
+    instants theory knows a window; the bounds are those of the first that is not before the outage's end. Once the
+    connection is given up, the RPC layer connects anew within :data:`CONNECT_AGAIN`, and each attempt lasts no longer
+    than a connection may go unanswered: the longest wait between two SYNs is the bound then, and not a tight one, since
+    Linux 7.2 was seen to begin another attempt each 3 s.
 
     The first packet may be lost as late as ``idle`` after the cut: what passes between two requests of the program.
     """
-    windows = _sends(outage, Duration(RTO_MIN + rtt), lease, idle)
-    low = min(max(first, outage) for first, last in windows if last >= outage)
-    high = next(last for first, last in windows if first >= outage)
     exchanges = 10 * rtt + SECOND  # a new connection's handshake, session and lost state; a second of coarse timers
     source = "TCP's doubled waits and the RPC layer's attempts to connect; Linux"
+    if outage >= connection_timeout(lease):
+        return Expectation(None, 0.0, (longest_syn_wait(lease) + exchanges) / 10**9, "s", source)
+    windows = _sends(Duration(RTO_MIN + rtt), lease, idle)
+    low = min(max(first, outage) for first, last in windows if last >= outage)
+    high = next(last for first, last in windows if first >= outage)
     return Expectation(None, (low - outage) / 10**9, (high - outage + exchanges) / 10**9, "s", source)
 
 
-def _sends(outage: Duration, first: Duration, lease: Duration, idle: Duration) -> list[tuple[int, int]]:
-    """Windows in which the client sends into an outage, in ns since its start, until one begins after it."""
+def _sends(first: Duration, lease: Duration, idle: Duration) -> list[tuple[int, int]]:
+    """Windows in which the client sends into an outage, in ns since its start, the last by a new connection."""
     gone, late = connection_timeout(lease), first + RTO_SLACK
     windows = [(first * (2**step - 1), idle + late * 2**step) for step in range(64) if first * (2**step - 1) < gone]
     # Counted from the first packet that was sent again (retrans_stamp, tcp_clamp_rto_to_user_timeout).
-    start, latest = int(gone), idle + 2 * late + gone
-    while windows[-1][0] < outage:
-        latest += CONNECT_AGAIN
-        waits = [(2**step - 1) * SECOND for step in range(64) if (2**step - 1) * SECOND < gone]
-        windows += [(start + wait, latest + wait) for wait in waits]
-        start, latest = start + gone, latest + gone
-    return windows
+    return [*windows, (int(gone), idle + 2 * late + gone + CONNECT_AGAIN)]
+
+
+def longest_syn_wait(lease: Duration = LEASE) -> Duration:
+    """Between two SYNs of an attempt to connect, at most.
+
+    A SYN is sent again after 1 s, :data:`SYN_LINEAR` times, then after waits that double (Documentation/networking/
+    ip-sysctl.rst, tcp_syn_linear_timeouts; net/ipv4/tcp_timer.c, tcp_retransmit_timer).
+    """
+    sent, wait, longest, times = 0, int(SECOND), int(SECOND), 0
+    while sent + wait < connection_timeout(lease):
+        sent, longest, times = sent + wait, wait, times + 1
+        wait = wait * 2 if times > SYN_LINEAR else wait
+    return Duration(max(longest, connection_timeout(lease) - sent + CONNECT_AGAIN))
 
 
 PATIENT = exactly(0, "calls", "clnt.c, rpc_check_timeout: no call of NFSv4 fails while its connection is up")
