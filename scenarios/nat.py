@@ -61,12 +61,13 @@ def run(lab: Lab) -> None:
 
 
 def silences(idle: Duration, lab: Lab) -> list[Silence]:
-    """Around the idle timeout, and one that is kept alive far beyond it."""
+    """Around the idle timeout, of TCP and UDP, and one that is kept alive far beyond it."""
     margins = [lab.value(name, Duration) for name in ("margin", "edge")]
     around = sorted({idle + sign * margin for margin in margins for sign in (-1, 1)})
     return [
         *(Silence(Duration(length)) for length in around),
         Silence(Duration(idle + margins[0]), far=True),
+        *(Silence(Duration(idle + sign * margins[0]), far=True, udp=True) for sign in (-1, 1)),
         Silence(lab.value("keepalive.for", Duration), keepalive=lab.value("keepalive", Duration)),
     ]
 

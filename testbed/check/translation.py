@@ -109,10 +109,10 @@ def _edges(way: Through, plain: Sequence[Fields]) -> list[Fields]:
 
 
 def _resets(way: Through, history: History, events: Sequence[Fields]) -> Iterator[Measurement]:
-    """Of each connection that was forgotten the near end sends one packet more: a message, or that it closes."""
+    """Of each TCP connection that was forgotten the near end sends one packet more: a message, or that it closes."""
     counted = history.first("nat.counted")
     sent = None if counted is None else counted.fields[unknown(way.nat, RESET)]
-    forgotten = sum(foretold(way, each) != "goes on" for each in events)
+    forgotten = sum(foretold(way, each) != "goes on" for each in events if not each["udp"])
     yield Measurement("resets_of_the_gateway", sent, "packets", forgotten, forgotten, forgotten, _SOURCE)
 
 
@@ -132,7 +132,7 @@ def _silent_s(event: Fields) -> float:
 
 
 def _words(event: Fields) -> str:
-    words = f"{Duration(event['length_ns'])} of silence"
+    words = f"{'UDP, ' if event['udp'] else ''}{Duration(event['length_ns'])} of silence"
     if event["keepalive_ns"] is not None:
         words += f", keepalive {Duration(event['keepalive_ns'])}"
     return words + (", the far end speaks" if event["far"] else "")

@@ -1,37 +1,31 @@
-"""TCP connections that say nothing for a while and are used again: what becomes of each, as both ends see it.
+"""Connections that say nothing for a while and are used again: what becomes of each, as both ends see it.
 
 Each has a process of its own at the near end, so that none waits for another; the far end answers them all.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
-import select
 import socket
-import struct
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.net.namespace import Namespaces
-from testbed.probe.child import Child, Stop, fork
-from testbed.probe.pace import quiet, read_numbers, write_numbers
+from testbed.probe.child import Child, fork
+from testbed.probe.pace import read_numbers, write_numbers
 from testbed.probe.place import Place
+from testbed.probe.silence_far import MESSAGE, serve
 from testbed.probe.tcp import listener
 from testbed.units import Duration
 
 RESULTS = ("goes on", "reset", "closed", "nothing heard", "not connected")
 ANSWER_S = 5.0
 """How long an answer is waited for; arbitrary: more than any planned RTT and a retransmission (RFC 6298: 1 s)."""
-ESTABLISHED = 1
-"""``TCP_ESTABLISHED`` (include/net/tcp_states.h), the first byte of ``struct tcp_info``."""
 PROBES_APART_S = 5
 """From one keepalive probe to the next where none is answered; arbitrary."""
-_MESSAGE = struct.Struct("!qq")
-"""Number of the connection, and for how long the far end is silent before it speaks; 0: it only answers."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +36,13 @@ class Silence:
         length: how long nobody says anything.
         keepalive: of the near end's kernel, after so much silence; ``None``: none.
         far: it is the far end that speaks first afterwards.
+        udp: a flow of UDP, and not a connection of TCP; then the far end speaks first.
     """
 
     length: Duration
     keepalive: Duration | None = None
     far: bool = False
+    udp: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,8 +111,12 @@ def start(
 ) -> Silences:  # fmt: skip
     """Open all connections. The arguments are those of :func:`testbed.probe.tcp.start`."""
     listening, far = listener(namespaces, target, port), scratch / f"{name}.far"
-    server = fork(namespaces, target.node, f"{name}-server", scratch, lambda: _serve(listening, far))
+    with namespaces.inside(target.node):
+        datagrams = socket.socket(target.family, socket.SOCK_DGRAM)
+    datagrams.bind((target.address, port))
+    server = fork(namespaces, target.node, f"{name}-server", scratch, lambda: serve(listening, datagrams, far))
     listening.close()
+    datagrams.close()
     files = [scratch / f"{name}-{number}.near" for number in range(len(silences))]
     clients = [
         fork(namespaces, source.node, f"{name}-{number}", scratch, _client(number, silence, source, target, port, file))
@@ -133,6 +133,8 @@ def _client(
 
 def _be_silent(number: int, silence: Silence, source: Place, there: tuple[str, int]) -> list[int]:
     """[result, when the silence began, when it ended, when the end was known]."""
+    if silence.udp:
+        return _be_silent_udp(number, silence, source, there)
     begun = time.time_ns()
     with socket.socket(source.family, socket.SOCK_STREAM) as made:
         made.bind((source.address, 0))
@@ -143,95 +145,43 @@ def _be_silent(number: int, silence: Silence, source: Place, there: tuple[str, i
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBES_APART_S)
         try:
             made.connect(there)
-            made.sendall(_MESSAGE.pack(number, silence.length if silence.far else 0))
-            made.recv(_MESSAGE.size)
+            made.sendall(MESSAGE.pack(number, silence.length if silence.far else 0))
+            made.recv(MESSAGE.size)
         except OSError:
             return [RESULTS.index("not connected"), begun, begun, time.time_ns()]
         since = time.time_ns()
         time.sleep(silence.length.seconds)
         again = time.time_ns()
-        return [RESULTS.index(_again(made, b"" if silence.far else _MESSAGE.pack(number, 0))), since, again,
+        return [RESULTS.index(_again(made, b"" if silence.far else MESSAGE.pack(number, 0))), since, again,
                 time.time_ns()]  # fmt: skip
+
+
+def _be_silent_udp(number: int, silence: Silence, source: Place, there: tuple[str, int]) -> list[int]:
+    begun = time.time_ns()
+    with socket.socket(source.family, socket.SOCK_DGRAM) as made:
+        made.bind((source.address, 0))
+        made.settimeout(ANSWER_S)
+        try:
+            made.connect(there)
+            made.send(MESSAGE.pack(number, silence.length))
+            made.recv(MESSAGE.size)
+        except OSError:
+            return [RESULTS.index("not connected"), begun, begun, time.time_ns()]
+        since = time.time_ns()
+        made.settimeout(silence.length.seconds + ANSWER_S)
+        try:
+            made.recv(MESSAGE.size)
+            result = "goes on"
+        except OSError:
+            result = "nothing heard"
+        return [RESULTS.index(result), since, since + silence.length, time.time_ns()]
 
 
 def _again(made: socket.socket, message: bytes) -> str:
     try:
         made.sendall(message)
-        return "goes on" if made.recv(_MESSAGE.size) else "closed"
+        return "goes on" if made.recv(MESSAGE.size) else "closed"
     except TimeoutError:
         return "nothing heard"
     except OSError as error:
         return "reset" if error.errno in (errno.ECONNRESET, errno.EPIPE) else "nothing heard"
-
-
-@dataclass
-class _Caller:
-    """A connection at the far end. ``speaks_at``: when it has something to say by itself, in s of CLOCK_MONOTONIC."""
-
-    socket: socket.socket
-    peer: str
-    number: int = -1
-    heard: int = 0
-    speaks_at: float | None = None
-    ended: bool = False
-
-
-@dataclass
-class _Far:
-    listening: socket.socket
-    callers: dict[int, _Caller] = field(default_factory=dict)
-    """By file descriptor."""
-
-    def step(self) -> None:
-        """Wait for the next thing to do, and do it."""
-        live = [caller for caller in self.callers.values() if not caller.ended]
-        now = time.monotonic()
-        due = [caller.speaks_at - now for caller in live if caller.speaks_at is not None]
-        wait = max(0.0, min(due)) if due else None
-        ready, _, _ = select.select([self.listening, *(caller.socket for caller in live)], [], [], wait)
-        if self.listening in ready:
-            made, (peer, *_) = self.listening.accept()
-            self.callers[made.fileno()] = _Caller(made, str(peer))
-        for caller in live:
-            if caller.socket in ready:
-                self._hear(caller)
-            if caller.speaks_at is not None and caller.speaks_at <= time.monotonic():
-                caller.speaks_at = None
-                with contextlib.suppress(OSError):
-                    caller.socket.send(_MESSAGE.pack(caller.number, 0))
-
-    def _hear(self, caller: _Caller) -> None:
-        data = b""
-        with contextlib.suppress(OSError):
-            data = caller.socket.recv(_MESSAGE.size)
-        if not data:
-            caller.ended = True
-            return
-        caller.number, silent_ns = _MESSAGE.unpack(data)
-        caller.heard += 1
-        caller.socket.send(data)
-        if silent_ns:
-            caller.speaks_at = time.monotonic() + silent_ns / 1e9
-
-    def known(self) -> dict[str, dict[str, object]]:
-        """What is known of each connection, by its number."""
-        return {
-            str(one.number): {
-                "peer": one.peer, "heard": one.heard, "established": not one.ended and _state(one.socket) == ESTABLISHED
-            }
-            for one in self.callers.values()
-        }  # fmt: skip
-
-
-def _state(made: socket.socket) -> int:
-    return made.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-
-
-def _serve(listening: socket.socket, file: Path) -> None:
-    quiet()
-    far = _Far(listening)
-    try:
-        while True:
-            far.step()
-    except Stop:
-        file.write_text(json.dumps(far.known()), encoding="ascii")

@@ -71,7 +71,13 @@ def silent(lab: Lab, source: str, target: str, wanted: Sequence[Silence]) -> Non
 def _flat(fate: dict[str, object]) -> dict[str, object]:
     asked = fate.pop("silence")
     assert isinstance(asked, dict)
-    return {"length_ns": asked["length"], "keepalive_ns": asked["keepalive"], "far": asked["far"], **fate}
+    return {
+        "length_ns": asked["length"],
+        "keepalive_ns": asked["keepalive"],
+        "far": asked["far"],
+        "udp": asked["udp"],
+        **fate,
+    }
 
 
 def flood(lab: Lab, source: str, target: str, count: int) -> None:

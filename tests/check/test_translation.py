@@ -24,7 +24,8 @@ def history(tmp_path: Path, *events: dict[str, Any]) -> History:
 
 def silence(seconds: float, result: str, **changes: object) -> dict[str, Any]:
     usual = {
-        "kind": "silence", "length_ns": int(seconds * S), "keepalive_ns": None, "far": False, "result": result,
+        "kind": "silence", "length_ns": int(seconds * S), "keepalive_ns": None, "far": False, "udp": False,
+        "result": result,
         "since_ns": 0, "again_ns": int(seconds * S), "done_ns": int(seconds * S) + 1000, "peer": "10.0.2.2", "heard": 1,
         "established": True,
     }  # fmt: skip
@@ -63,6 +64,7 @@ def test_whom_a_peer_should_see_follows_from_the_plan(source: str, target: str, 
     ("seconds", "more", "wanted"),
     [
         (349, {}, "goes on"), (350, {}, "reset"), (351, {"far": True}, "nothing heard"),
+        (349, {"far": True, "udp": True}, "goes on"), (351, {"far": True, "udp": True}, "nothing heard"),
         (1000, {"keepalive_ns": 300 * S}, "goes on"), (1000, {"keepalive_ns": 400 * S}, "reset"),
     ],
 )  # fmt: skip
