@@ -64,14 +64,23 @@ def measure(result: Result) -> Iterator[Measurement]:
         source = "RFC 1191: the smallest MTU of the path; searched with DF set"
         yield Measurement("path_mtus_as_computed", equal, "ways", len(mtus), len(mtus), len(mtus), source)
 
+    yield from _segment_sizes(result)
+
+
+def _segment_sizes(result: Result) -> Iterator[Measurement]:
+    """What SYNs announced where they arrived."""
+    source = "RFC 9293 section 3.7.1: MTU less headers, or the tunnel's where it clamps; read from the SYN on arrival"
     sizes = [event.fields for event in result.history.of("mss")]
-    ways = [(each, path(plan, each["source"], each["target"], each["family"])) for each in sizes]
-    equal = sum(each["mss"] == announced(plan, way, each["family"]) for each, way in ways)
+    ways = [path(result.plan, each["source"], each["target"], each["family"]) for each in sizes]
+    foretold = [announced(result.plan, way, each["family"]) for way, each in zip(ways, sizes, strict=True)]
+    alike = sum(each["mss"] == wanted for each, wanted in zip(sizes, foretold, strict=True))
     if sizes:
-        source = (
-            "RFC 9293 section 3.7.1: MTU less headers, or the tunnel's where it clamps; read from the SYN on arrival"
-        )
-        yield Measurement("mss_as_computed", equal, "ways", len(sizes), len(sizes), len(sizes), source)
+        yield Measurement("mss_as_computed", alike, "ways", len(sizes), len(sizes), len(sizes), source)
+    for family in (4, 6):
+        both = [(each["mss"], wanted) for each, wanted in zip(sizes, foretold, strict=True) if each["family"] == family]
+        found, least = [mss for mss, _ in both if mss is not None], min((wanted for _, wanted in both), default=None)
+        if both:
+            yield Measurement(f"smallest_mss_ipv{family}", min(found, default=None), "B", least, least, least, source)
 
 
 def _black_holes(result: Result) -> Iterator[Measurement]:

@@ -21,7 +21,7 @@ study = Study(
     refuted_by="a cell in which data vanishes though it is mended, or does not though nothing is",
     seeds=1,
     settings={"topology": "../topologies/black_hole.py"},
-    matrix="attempts_that_work",
+    matrix=("attempts_that_work", "black_hole_at_vgw_above", "smallest_mss_ipv4"),
     show=("attempts_that_work",),
 )
 study.axis(

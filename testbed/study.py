@@ -147,6 +147,11 @@ class Study:
             Problem(f"axis {axis.name}", "has no points", "give at least one") for axis in self.axes if not axis.points
         ]
         problems += [
+            Problem(f"study, {field}", f"{value!r} is one text, and names belong here", f"({value!r},)")
+            for field, value in (("show", self.show), ("matrix", self.matrix))
+            if isinstance(value, str)  # which is a sequence of its letters to Python
+        ]
+        problems += [
             Problem(f"axis {name}", "declared twice", "give each its own name")
             for name in dict.fromkeys(names)
             if names.count(name) > 1

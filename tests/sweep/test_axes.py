@@ -86,3 +86,11 @@ def test_a_topology_alone_cannot_be_swept() -> None:
 def test_the_command_asks_for_the_whole_of_it() -> None:
     study = sweep_study(TINY, {"dx.delay": ["20ms", "1ms"]}, 4, None)
     assert words(study) == ["--set", "dx.delay=1 ms,20 ms", "--seeds", "4"]
+
+
+def test_a_study_that_cannot_be_is_told_all_that_is_wrong_with_it() -> None:
+    study = Study("x.py", "", "", "", seeds=0, matrix="gap", show="gap")
+    study.axis("none", {})
+    with pytest.raises(InputError) as caught:
+        study.cells()
+    assert [each.where for each in caught.value.problems] == ["axis none", "study, show", "study, matrix", "seeds"]
