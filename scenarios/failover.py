@@ -150,7 +150,7 @@ def round_trips(result: Result, breaks: Case, forecast: Forecast, when: failover
     """Median RTT before, meanwhile and after."""
     stream = flows.packets(result.history, TRAFFIC)
     calm, extra = failover.MARGIN_NS, FAILURES[result.value("fault", str)].extra
-    usual = (breaks.link,) if breaks.even else None
+    usual = breaks.usual
     back = max(when.healed_ns, when.back_ns or 0)
     meanwhile = failover.after_moving_ns(stream, when)
     spans: list[tuple[str, int, int, tuple[str, ...] | None, Duration]] = [
@@ -204,7 +204,7 @@ def stalled(result: Result, breaks: Case, forecast: Forecast) -> Expectation | N
         return None
     if forecast.spared:  # its own ports decide over which of the equal ways it goes
         gap = Expectation(None, 0.0, gap.high, "s", f"{gap.source}; a connection over another way loses nothing")
-    failure, usual = FAILURES[result.value("fault", str)], (breaks.link,)
+    failure, usual = FAILURES[result.value("fault", str)], breaks.usual
     first = ideal_rtt(result, usual, NONE)
     later = ideal_rtt(result, forecast.path or usual, failure.extra)
     return stall.stall(gap, rtt_of(first), rtt_of(later), LOOK)

@@ -138,7 +138,7 @@ def theory(result: Result) -> tuple[Expectation, Expectation]:
     # Behind another router nothing says which flows come by.
     hit = ecmp.hit(count, 1 - used.spared(broken)) if mine else Expectation(None, 0.0, float(count), "flows", "")
     first = (*mine, *sorted(broken & {each.name for routing in plan.routing for each in routing.sessions}))[0]
-    gap = silent(replace(used, there=(first,), back=(first,))).gap
+    gap = silent(replace(used, there=(first,), back=(first,), together=broken)).gap
     assert gap is not None, "a silent path has a theory"
     seen = gap.seen_by_probes(spacing)
     low = seen.low if hit.low else 0.0

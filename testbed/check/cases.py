@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 
 from testbed.check import paths
-from testbed.plan.plan import Direction, Plan, PlannedLink, PlannedTunnel, Reach, Session
+from testbed.plan.plan import Direction, Plan, PlannedLink, PlannedTunnel, Reach, Session, StaticVpnRoute
+from testbed.plan.reach import reach
 from testbed.theory import dpd
 from testbed.units import Duration
 
@@ -17,18 +18,18 @@ class Case:
 
     Attributes:
         there, back: equal ways of the near gateway to the far host's site and of the far gateway back; flows spread.
-        others: further ways there, used when those are gone, in no order.
         outage: how long it lasts.
         spacing: distance of the packets that watch it.
+        together: what breaks with the link in use.
     """
 
     plan: Plan
     way: paths.Flow
     there: tuple[str, ...]
     back: tuple[str, ...]
-    others: tuple[str, ...]
     outage: Duration
     spacing: Duration
+    together: Collection[str] = ()
 
     @property
     def link(self) -> str:
@@ -36,19 +37,47 @@ class Case:
         return self.there[0]
 
     @property
-    def backup(self) -> str:
-        """What is used next; empty: there is nothing."""
-        return next(iter((*self.there[1:], *self.others)), "")
-
-    @property
     def far(self) -> str:
         """The gateway at the other end of the link in use."""
-        return self._end(self.link) or self.way.far
+        return paths.other_end(self.plan, self.way.near, self.link) or self.way.far
 
     @property
-    def elsewhere(self) -> str:
-        """A way that ends at another gateway than the link in use; empty: there is none."""
-        return next((via for via in (*self.there[1:], *self.others) if self._end(via) != self._end(self.link)), "")
+    def usual(self) -> tuple[str, ...]:
+        """The links and tunnels that traffic crosses while nothing is broken; empty: not the same there and back."""
+        vias = _vias(self.plan.reach)
+        there, back = self._crossed(vias), paths.wide_area(self.plan, vias, self.way.far, self.way.back)
+        every = (*self.there, *self.back)
+        even = len(every) > 2 and len({delay(self.plan, (via,)) for via in every}) == 1
+        return there if even or there == back[::-1] else ()
+
+    @property
+    def beyond(self) -> Duration:
+        """One way from the far end of the link in use to the far gateway."""
+        return delay(self.plan, self._crossed(_vias(self.plan.reach))[1:])
+
+    @property
+    def detour(self) -> tuple[str, ...]:
+        """What is crossed once nobody uses any more what breaks; empty: there is no other way."""
+        broken = {self.link, *self.together}
+        return self._crossed(_vias(_without(self.plan, lambda _, each: each.interface in broken)))
+
+    @property
+    def around(self) -> tuple[str, ...]:
+        """What is crossed once nobody speaks with the gateway at its other end; empty: there is no other way."""
+        mine = {session.local for session in self.plan.routing_of(self.far).sessions}
+        return self._crossed(
+            _vias(_without(self.plan, lambda node, each: node == self.far or getattr(each, "peer", "") in mine))
+        )
+
+    def _crossed(self, vias: paths.Vias) -> tuple[str, ...]:
+        return paths.wide_area(self.plan, vias, self.way.near, self.way.there)
+
+    @property
+    def parallel(self) -> tuple[str, ...]:
+        """All links and tunnels between the near gateway and that at the other end of the link in use, with BGP."""
+        sessions = self.plan.routing_of(self.way.near).sessions
+        found = [each.interface for each in sessions if self._end(each.interface) == self.far]
+        return tuple(dict.fromkeys(found))
 
     def _end(self, via: str) -> str | None:
         return paths.other_end(self.plan, self.way.near, via)
@@ -78,11 +107,6 @@ class Case:
             return self.session.bfd.interval if self.session.bfd else self.session.keepalive
         return self.dpd[0] if self.dpd else Duration(10**9)
 
-    @property
-    def even(self) -> bool:
-        """All equal ways take as long, so that it does not matter which a flow goes."""
-        return len({delay(self.plan, via) for via in (*self.there, *self.back)}) == 1 or len(self.there) == 1
-
     def spared(self, broken: Collection[str], direction: Direction | None = None) -> float:
         """Share of flows that use none of these links and tunnels, which lose packets in a direction, or in both.
 
@@ -103,9 +127,24 @@ def case(plan: Plan, source: str, target: str, outage: Duration, spacing: Durati
     """The case of traffic between two hosts."""
     way = paths.flow(plan, source, target)
     there, back = _reach(plan, way.near, way.there), _reach(plan, way.far, way.back)
-    used = there.best[: there.paths]
-    others = [via for via in dict.fromkeys((*there.best, *there.via)) if via not in used]
-    return Case(plan, way, used, back.best[: back.paths], tuple(others), outage, spacing)
+    return Case(plan, way, there.best[: there.paths], back.best[: back.paths], outage, spacing)
+
+
+def _without(plan: Plan, gone: Callable[[str, Session | StaticVpnRoute], bool]) -> tuple[Reach, ...]:
+    """How everything is reached without some sessions and static routes, which are told by their node."""
+    left = [
+        replace(
+            routing,
+            sessions=tuple(each for each in routing.sessions if not gone(routing.node, each)),
+            statics=tuple(each for each in routing.statics if not gone(routing.node, each)),
+        )
+        for routing in plan.routing
+    ]
+    return reach(left)
+
+
+def _vias(known: Iterable[Reach]) -> dict[tuple[str, str], tuple[str, ...]]:
+    return {(each.node, each.prefix): each.best[:1] for each in known}
 
 
 def ends_of(plan: Plan, name: str) -> tuple[str, str]:
@@ -148,6 +187,6 @@ def below(case: Case) -> str:
     return next(each.name for each in chain(case.plan, (case.link,)) if tunnel.b.node in (each.a.node, each.b.node))
 
 
-def delay(plan: Plan, name: str) -> Duration:
-    """One way over a link or tunnel."""
-    return Duration(sum(link.a_to_b.delay for link in chain(plan, (name,))))
+def delay(plan: Plan, names: tuple[str, ...]) -> Duration:
+    """One way over links and tunnels."""
+    return Duration(sum(link.a_to_b.delay for link in chain(plan, names)))

@@ -74,6 +74,10 @@ def problems(plan: Plan, source: str, target: str, failure: str) -> Iterator[Pro
         yield Problem(f"{source} and {target}", "are of one site", "name a host of each of two sites")
         return
     breaks, where = case(plan, source, target, Duration(0)), f"--set fault={failure}"
+    if breaks.tunnel is None and breaks.link not in [link.name for link in plan.links]:
+        what = f"its gateway, {breaks.way.near}, sends to another router of its site first"
+        yield Problem(f"host {source}", what, "let the host at the other site be the source")
+        return
     elsewhere = "another design, or another failure"
     if failure == "tunnel" and not plan.tunnels:
         yield Problem(where, "this design has no tunnel", elsewhere)

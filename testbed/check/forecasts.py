@@ -46,7 +46,9 @@ class Forecast:
 
 
 def _cut(case: Case, silent: Literal["both", "a_to_b"] = "both") -> failover.Cut:
-    return failover.Cut(silent=silent, delay=delay(case.plan, case.link), handling=_handling(case, held=True))
+    # Answers that are still beyond the link when it is cut are lost too, though their questions were sent before.
+    handling = Duration(_handling(case, held=True) + 2 * case.beyond)
+    return failover.Cut(silent=silent, delay=delay(case.plan, (case.link,)), handling=handling)
 
 
 def _handling(case: Case, *, held: bool = False, dying: bool = False) -> Duration:
@@ -84,17 +86,22 @@ def silent(case: Case, ways: Literal["both", "a_to_b"] = "both") -> Forecast:
     if found is None:
         return _static(case, cut, spared)
     gap, noticed = found.gap(cut), found.noticed(replace(cut, handling=HANDLING))
-    return _lasting(case, cut, Forecast(gap, noticed, (case.backup,) if case.backup else (), spared))
+    return _lasting(case, cut, Forecast(gap, noticed, case.detour, spared))
 
 
 def _lasting(case: Case, cut: failover.Cut, forecast: Forecast) -> Forecast:
-    """The same, if it may be over before it is noticed."""
+    """The same, if it may be over before it is noticed, or if there is no other way."""
     assert forecast.gap is not None, "it is about the gap"
     lasts = failover.lasting(forecast.gap, case.outage, cut)
-    if lasts is forecast.gap:
-        return forecast
-    path = (case.link,) if lasts.expected is not None else None
-    return replace(forecast, gap=lasts, noticed=None, path=path, returns=None)
+    if lasts.expected is not None and lasts is not forecast.gap:
+        return replace(forecast, gap=lasts, noticed=None, path=case.usual, returns=None)
+    if not case.detour:
+        return replace(forecast, gap=_alone(case), noticed=forecast.noticed if lasts is forecast.gap else None)
+    return forecast if lasts is forecast.gap else replace(forecast, gap=lasts, noticed=None, path=None, returns=None)
+
+
+def _alone(case: Case) -> Expectation:
+    return Expectation(None, case.outage.seconds, None, "s", "there is no other way: at least the outage")
 
 
 def _static(case: Case, cut: failover.Cut, spared: float) -> Forecast:
@@ -106,13 +113,13 @@ def _static(case: Case, cut: failover.Cut, spared: float) -> Forecast:
     if not case.tunnel.follows_ike:
         noticed = found if found.high is not None and found.high < case.outage.seconds else None
         return Forecast(failover.no_detection(case.outage, cut), noticed, (), spared)
-    forecast = Forecast(found, found, (case.backup,) if case.backup else (), spared, returns=_renewed(case, again))
+    forecast = Forecast(found, found, case.detour, spared, returns=_renewed(case, again))
     return _lasting(case, cut, forecast)
 
 
 def _renewed(case: Case, again: dpd.Retransmission) -> Expectation:
     """The side that initiates asks again within the last of its waits; two exchanges set up the session."""
-    round_trips = 2 * 2 * delay(case.plan, case.link).seconds
+    round_trips = 2 * 2 * delay(case.plan, (case.link,)).seconds
     high = dpd.renewed_s(again) + round_trips + HANDLING.seconds
     source = "strongSwan: the longest wait between two requests, and RFC 7296 section 1.2: two exchanges"
     return Expectation(None, 0.0, high, "s", source)
@@ -125,20 +132,22 @@ def one_way(case: Case) -> Forecast:
 
 def carrier(case: Case) -> Forecast:
     """Both ends see it at once."""
-    gap, noticed = (failover.carrier(handling, urgent=True) for handling in (_handling(case), HANDLING))
-    return Forecast(gap, noticed, (case.backup,) if case.backup else ())
+    handling = Duration(_handling(case) + 2 * case.beyond)
+    gap, noticed = (failover.carrier(each, urgent=True) for each in (handling, HANDLING))
+    return Forecast(gap if case.detour else _alone(case), noticed, case.detour)
 
 
 def flap(case: Case) -> Forecast:
     """As often as it goes down."""
-    return replace(carrier(case), path=None)
+    found = carrier(case)
+    return replace(found, path=None, gap=found.gap if case.detour else None)
 
 
 def nothing(why: str) -> Callable[[Case], Forecast]:
     """What no traffic feels."""
 
     def forecast(case: Case) -> Forecast:
-        return Forecast(exactly(0.0, "s", why), None, (case.link,))
+        return Forecast(exactly(0.0, "s", why), None, case.usual)
 
     return forecast
 
@@ -165,11 +174,11 @@ def brownout(loss: Ratio) -> Callable[[Case], Forecast]:
 def killed(case: Case) -> Forecast:
     """A BGP daemon: its sessions end at once."""
     source = "RFC 4271 section 8.2.2, event 18: a TCP connection that ends, ends the session"
-    lag = delay(case.plan, case.link).seconds
-    if case.elsewhere:
+    lag = delay(case.plan, (case.link,)).seconds
+    if case.around:
         gap = Expectation(None, 0.0, lag + _handling(case).seconds, "s", source)
         # Far hosts may send to the killed router, whose kernel goes on forwarding the old way.
-        return Forecast(gap, gap, None if case.far == case.way.far else (case.elsewhere,))
+        return Forecast(gap, gap, None if case.far == case.way.far else case.around)
     low = max(0.0, case.outage.seconds - lag - HANDLING.seconds)
     return Forecast(Expectation(None, low, None, "s", f"{source}; all paths end there"), None, ())
 
@@ -178,10 +187,10 @@ def frozen(case: Case) -> Forecast:
     """A router's programs stand still: its kernel forwards until its neighbours hold it for dead."""
     if case.session is None:
         return nothing(f"{FORWARDS}, and IKE does not ask while packets come in")(case)
-    if case.elsewhere:
+    if case.around:
         return Forecast(Expectation(None, 0.0, _handling(case).seconds, "s", FORWARDS))
     cut = replace(_cut(case), handling=_handling(case, held=True, dying=True))
-    latest = [_latest(case.plan, via, cut) for via in (*case.there, *case.others)]
+    latest = [_latest(case.plan, via, cut) for via in case.parallel]
     if None in latest:
         return Forecast()
     last = max(each for each in latest if each is not None)

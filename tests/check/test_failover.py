@@ -45,15 +45,16 @@ BEFORE = route(1, "vgw", WAY.there, "dx"), route(2, "cgw", WAY.back, "dx")
 
 def test_the_way_of_traffic_and_what_carries_it_follow_from_the_plan() -> None:
     assert (WAY.near, WAY.far, WAY.there, WAY.back) == ("vgw", "cgw", "192.168.0.0/16", "10.0.0.0/16")
-    assert used(HYBRID) == ("dx", "vpn-1", "")
-    assert used(TWO) == ("dx-near", "dx-far", "dx-far")
-    assert used(EQUAL) == ("vpn-a-1", "vpn-a-2", "vpn-b-1")
-    assert used(STATIC) == ("vpn-1", "vpn-2", "")
+    assert used(HYBRID) == ("dx", ("vpn-1",), ())
+    assert used(TWO) == ("dx-near", ("dx-far",), ("dx-far",))
+    assert used(TWO, "dc-1", "aws-a") == ("dx-near", ("dx-far",), ())  # over the other router of the site
+    assert used(EQUAL) == ("vpn-a-1", ("vpn-a-2",), ("vpn-b-1",))
+    assert used(STATIC) == ("vpn-1", ("vpn-2",), ("vpn-1",))
 
 
-def used(plan: Plan) -> tuple[str, str, str]:
-    found = case(plan, "aws-a", "dc-1", Duration(0))
-    return found.link, found.backup, found.elsewhere
+def used(plan: Plan, source: str = "aws-a", target: str = "dc-1") -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    found = case(plan, source, target, Duration(0))
+    return found.link, found.detour, found.around
 
 
 def test_routing_is_asymmetric_while_the_two_ways_differ(tmp_path: Path) -> None:
@@ -217,3 +218,31 @@ def test_what_a_design_cannot_suffer_is_refused_all_at_once() -> None:
     assert len(said) == 1 and "no tunnel" in said[0]
     assert [p.what for p in failures.problems(HYBRID, "nosuch", "other", "silent")] == ["no such host", "no such host"]
     assert "one site" in str(next(failures.problems(HYBRID, "aws-a", "aws-b", "silent")))
+
+
+DESIGNS = {
+    "hub_and_spoke.py": ("h1-1", "h2-1"), "three_sites.py": ("member-1", "member-2"),
+    "one_path.py": None, "twenty_lines.py": ("worker-1", "server"), "vpn_only.py": ("aws-1", "dc-1"),
+    "two_vpns.py": ("aws-a", "dc-1"), "two_connections.py": ("dc-1", "aws-b"), "static_vpn.py": ("dc-1", "aws-a"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(DESIGNS))
+def test_every_failure_of_every_design_has_a_forecast_or_is_refused(name: str) -> None:
+    plan = load(f"topologies/{name}", {}).plan
+    hosts = DESIGNS[name] or (plan.hosts[0].name, plan.hosts[-1].name)
+    for failure in FAILURES:
+        if [*failures.problems(plan, *hosts, failure)]:
+            continue
+        found = case(plan, *hosts, Duration.parse("2000 s"), Duration.parse("10 ms"))
+        forecast = FAILURES[failure].forecast(found)
+        assert FAILURES[failure].target(found)
+        assert forecast.gap is None or forecast.gap.unit == "s"
+        if not found.detour and failure in ("silent", "carrier", "tunnel"):
+            assert forecast.gap is not None and forecast.gap.high is None, "nothing takes over"
+
+
+def test_traffic_over_a_hub_crosses_two_links() -> None:
+    hub = load("topologies/hub_and_spoke.py", {}).plan
+    found = case(hub, "h1-1", "h2-1", Duration.parse("45 s"))
+    assert (found.usual, found.detour, found.beyond) == (("dx-1", "dx-2"), (), Duration.parse("10 ms"))

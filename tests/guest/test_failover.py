@@ -37,6 +37,13 @@ NOBODY = "65534"
         pytest.param(("topology=topologies/two_connections.py",), id="two connections"),
         pytest.param(("topology=topologies/two_connections.py", "fault=bgp-killed"), id="one daemon of two killed"),
         pytest.param(("topology=topologies/two_vpns.py",), id="one of four equal tunnels"),
+        pytest.param(
+            ("topology=topologies/two_connections.py", "source=dc-1", "target=aws-a", "fault=one-way"),
+            id="out through the site's other router",
+        ),
+        pytest.param(
+            ("topology=topologies/hub_and_spoke.py", "source=h1-1", "target=h2-1"), id="over a hub, no other way"
+        ),
         pytest.param(("topology=topologies/static_vpn.py",), id="IKE DPD"),
         pytest.param(("topology=topologies/static_vpn.py", "fault=one-way"), id="one direction, IKE DPD"),
     ],
