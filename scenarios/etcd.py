@@ -21,8 +21,8 @@ scenario.param(
 )
 scenario.param("writes", int, "200", "how many, one after the other")
 scenario.param("interval", Duration, "50 ms", "from one to the next, at least")
-scenario.chart("times", "Time of a commit", {each: f"*_{each}" for each in ("p50", "p99", "p99.9")})
-scenario.chart("changes", "Changes of the leader", {"": "leader_*"})
+scenario.chart("times", "Time of a commit", {each: f"commit_{each}" for each in ("p50", "p99", "p99.9")})
+scenario.chart("changes", "Changes of the leader", {"": "leader_changes"})
 
 
 @scenario.run

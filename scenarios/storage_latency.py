@@ -40,9 +40,13 @@ PROFILES = {
 }
 
 METADATA, FILES = "metadata", 300
-REQUESTS = {"create": 2, "stat": 1, "unlink": 2}
-"""Round trips for a file: OPEN and SETATTR (an exclusive create keeps its verifier in the attributes), with a write
-delegation no CLOSE; LOOKUP; LOOKUP and REMOVE. Source: RFC 8881, sections 18.16 and 18.25; Linux fs/nfs/nfs4proc.c."""
+REQUESTS = {
+    "4.1": {"create": 3, "stat": 1, "unlink": 2},
+    "4.2": {"create": 2, "stat": 1, "unlink": 2},
+}
+"""Round trips for a file, by version: OPEN and SETATTR (an exclusive create keeps its verifier in the attributes), and
+in 4.1 CLOSE, which a client of 4.2 that is given a delegation has no need of; LOOKUP; LOOKUP and REMOVE. Source: RFC
+8881, sections 18.2, 18.16 and 18.25; RFC 9754 (open or delegation); Linux fs/nfs/nfs4proc.c."""
 OF_FOLDER = 4
 """Requests of a phase that are about the folder itself; arbitrary: its attributes and rights are asked for anew."""
 QUANTILES = {0.5: "p50", 0.99: "p99", 0.999: "p99.9"}
@@ -118,7 +122,7 @@ def measure(result: Result) -> Iterator[Measurement]:
             little = storage.latency(profile.depth, iops, slowest, requests / iops, between).scaled(1000, "ms")
             yield Measurement.against(f"mean_{name}", 1000 * mean, little, better="lower")
         times = {part.way: part.quantiles_s for part in known}
-        if profile.flush:  # a write ends in the page cache
+        if profile.flush and not result.plan.share(SHARE).sync:  # a write ends in the page cache
             times = {"fsync": fio.flushes_s(result.history, name)}
         for way, quantiles in times.items():
             for quantile, seconds in quantiles.items():
@@ -129,7 +133,7 @@ def measure(result: Result) -> Iterator[Measurement]:
 def metadata(result: Result) -> Iterator[Measurement]:
     """Files a second in each phase, by the requests that the client's kernel counted for each, one after the other."""
     rtt = rtt_of(result)
-    for phase, requests in REQUESTS.items():
+    for phase, requests in REQUESTS[result.plan.share(SHARE).version].items():
         found, local = (files.found(result.history, name, phase) for name in (METADATA, f"{METADATA}-served"))
         if found is None or local is None:
             yield Measurement(f"files_{phase}", None, "1/s")

@@ -26,7 +26,7 @@ class Found:
         iops: requests a second.
         byte_s: bytes a second.
         mean_s: from handing a request over until it is done, on average.
-        quantiles_s: the same at :data:`QUANTILES`, without the time of handing over; fio's histogram is 1.6 % coarse.
+        quantiles_s: the same at :data:`QUANTILES`; fio's histogram is 1.6 % coarse.
         slowest_s: the longest time of all.
         requests: how many.
         errors: of the whole job.
@@ -60,7 +60,7 @@ def found(history: History, name: str, way: str = "read") -> Found | None:
     part = jobs[0].get(way) or {}
     if not part.get("total_ios"):
         return None
-    percentiles = part["clat_ns"].get("percentile", {})
+    percentiles = part["lat_ns"].get("percentile", {})
     return Found(
         way=way,
         iops=part["iops"],

@@ -110,7 +110,7 @@ def arguments(
         f"--bs={int(profile.block)}", f"--iodepth={profile.depth}", f"--runtime={duration // 10**6}ms",
         f"--ramp_time={ramp // 10**6}ms", "--time_based",
         "--ioengine=libaio", "--clocksource=clock_gettime", f"--randseed={seed % 2**32}", "--output-format=json",
-        "--thread", "--fallocate=none",
+        "--thread", "--fallocate=none", "--lat_percentiles=1", "--clat_percentiles=0",
     ]  # fmt: skip
     if profile.pattern in ("randrw", "rw"):
         chosen.append(f"--rwmixread={profile.read}")

@@ -11,8 +11,8 @@ HEARTBEAT, ELECTION = Duration(100 * 10**6), Duration(1000 * 10**6)
 """etcd's defaults. Source: etcd documentation, tuning, time parameters."""
 ELECTION_TIMES = 10
 """The election timeout is at least ten times the RTT between members. Source: the same."""
-WORK = Duration(2 * 10**6)
-"""Arbitrary: what the members' and the client's own system calls may add to a commit in virtual time."""
+WORK = Duration(500_000)
+"""What the members' and the client's own work may add to a commit in virtual time: a thousand system calls; arbitrary."""
 PATIENCE = 0.5
 """Share of the election timeout that an RTT may take before theory says nothing; arbitrary."""
 

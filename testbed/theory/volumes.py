@@ -41,7 +41,7 @@ class VolumeClass:
 
 _US = 1000
 ASKING = Duration(20 * _US)
-"""What a request takes from fio to the volume and back: some twenty system calls of 500 ns; arbitrary."""
+"""What a request takes from fio to the volume and back: some forty system calls of 512 ns; arbitrary."""
 CLASSES: Mapping[str, VolumeClass] = {
     "gp3": VolumeClass(
         3000, 16_000, 125 * MIB, Size(256 * KIB), Duration(500 * _US), Duration(1500 * _US),
