@@ -12,7 +12,7 @@ HEARTBEAT, ELECTION = Duration(100 * 10**6), Duration(1000 * 10**6)
 ELECTION_TIMES = 10
 """The election timeout is at least ten times the RTT between members. Source: the same."""
 WORK = Duration(500_000)
-"""What the members' and the client's own work may add to a commit in virtual time: a thousand system calls; arbitrary."""
+"""What the work of members and client may add to a commit in virtual time: a thousand system calls; arbitrary."""
 PATIENCE = 0.5
 """Share of the election timeout that an RTT may take before theory says nothing; arbitrary."""
 

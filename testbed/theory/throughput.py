@@ -234,6 +234,18 @@ def fairness(flows: int) -> Expectation:
     return Expectation(1.0, None, None, "", f"Jain, Chiu, Hawe 1984: 1 is even, 1/{flows} is all for one; no bound")
 
 
+def byte_limit(rate: Rate, payload: int, counted: int) -> Expectation:
+    """Goodput of packets of ``payload`` bytes, ``counted`` bytes of which each count towards a limit of ``rate``.
+
+    Raises:
+        ValueError: there is no payload, or more of it than is counted.
+    """
+    if not 0 < payload <= counted:
+        raise ValueError(f"a packet that counts {counted} bytes has no payload of {payload}")
+    goodput = int(rate) * payload / counted
+    return Expectation(goodput, None, goodput, "bit/s", "rate x payload / bytes counted")
+
+
 def packet_limit(packets_per_s: int, payload: int) -> Expectation:
     """Goodput of datagrams of ``payload`` bytes through a limit of packets a second.
 

@@ -26,6 +26,13 @@ SLOW = ("path.rate=20 Mbit/s", "duration=20s", "warmup=5s")
             ),
             id="the packets a second of AWS's tunnel",
         ),
+        pytest.param(
+            (
+                "traffic=udp", "path.kind=ipsec", "path.rate=1 Gbit/s", "vpn.rate=100 Mbit/s", "udp.rate=150 Mbit/s",
+                "duration=1s", "warmup=200ms",
+            ),
+            id="the rate of a tunnel",
+        ),
     ],
 )  # fmt: skip
 def test_what_arrives_is_what_theory_says(run_scenario: RunScenario, settings: tuple[str, ...]) -> None:

@@ -207,10 +207,16 @@ def test_awss_packets_a_second_of_small_datagrams_are_far_below_the_tunnels_rate
     assert throughput.packet_limit(140_000, 64).high == 71_680_000
 
 
+def test_a_tunnels_rate_counts_whole_inner_packets() -> None:
+    # 1.25 Gbit/s of AWS's tunnel, 1,400 bytes of payload in 1,428 of UDP and IP.
+    assert throughput.byte_limit(Rate.parse("1.25 Gbit/s"), 1400, 1428).high == pytest.approx(1.2255e9, rel=1e-4)
+
+
 @pytest.mark.parametrize(
     "call",
     [
         lambda: throughput.fairness(0),
+        lambda: throughput.byte_limit(Rate(1), 2, 1),
         lambda: throughput.packet_limit(0, 64),
         lambda: throughput.bbr(CAPACITY, 2.0, Duration(MS), Duration(MS)),
         lambda: throughput.sawtooth(Expectation(None, 1, 2, "bit/s", ""), Duration(MS), Duration(MS), 0.5),
