@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from testbed.report import style
-from testbed.report.numbers import quantity
+from testbed.report.numbers import capital, quantity, spoken
 from testbed.scenario import Chart
 from testbed.verdict import Measurement, Verdict
 
@@ -63,40 +63,34 @@ def rows(chart: Chart, measurements: Sequence[Measurement]) -> list[Row]:
     found = []
     for label in row_names(chart, by_name):
         named = {series: by_name.get(pattern.replace("*", label)) for series, pattern in chart.series.items()}
-        found.append(Row(label, {series: each for series, each in named.items() if each is not None}))
+        found.append(Row(spoken(label), {series: each for series, each in named.items() if each is not None}))
     return found
 
 
 def sentence(chart: Chart, found: Sequence[Row]) -> str:
     """The smallest and the largest value of each series, and how all are to theory."""
-    told = []
-    for series in chart.series:
-        known = [
-            (row.found[series].value or 0.0, row.found[series].unit, row.label) for row in found if series in row.found
-        ]
-        if not known:
-            continue
-        (low, unit, low_at), (high, _, high_at) = min(known), max(known)
-        which = f"{series} " if len(chart.series) > 1 else ""
-        span = f"{which}is {quantity(low, unit)}{f' with {low_at}' if low_at else ''}"
-        told.append(
-            span
-            if len(known) == 1
-            else f"{which}goes from {quantity(low, unit)} with {low_at} to {quantity(high, unit)} with {high_at}"
-        )
+    told = [part for series in chart.series if (part := _span(found, series, named=len(chart.series) > 1))]
     judged = [each for row in found for each in row.found.values() if each.low is not None or each.high is not None]
     outside = sum(each.verdict is Verdict.FAIL for each in judged)
-    theory = (
-        "No theory bounds these."
-        if not judged
-        else (
-            f"{outside} of {len(judged)} values are outside what theory allows."
-            if outside
-            else f"All {len(judged)} values with a bound lie where theory allows."
-        )
-    )
-    words = "; ".join(told)
-    return f"{words[:1].upper()}{words[1:]}. {theory}"
+    if not judged:
+        theory = "No theory bounds these."
+    elif outside:
+        theory = f"{outside} of {len(judged)} values are outside what theory allows."
+    else:
+        theory = f"All {len(judged)} values with a bound lie where theory allows."
+    return f"{capital('; '.join(told))}. {theory}"
+
+
+def _span(found: Sequence[Row], series: str, *, named: bool) -> str:
+    """From where to where one series goes; empty where it has no value."""
+    known = [(each.value or 0.0, each.unit, row.label) for row in found if (each := row.found.get(series)) is not None]
+    if not known:
+        return ""
+    (low, unit, low_at), (high, _, high_at) = min(known), max(known)
+    which = f"{series} " if named else ""
+    if len(known) == 1:
+        return f"{which}{quantity(low, unit)}{f' with {low_at}' if low_at else ''}"
+    return f"{which}from {quantity(low, unit)} with {low_at} to {quantity(high, unit)} with {high_at}"
 
 
 def group_figure(chart: Chart, found: Sequence[Row]) -> Figure:

@@ -41,7 +41,7 @@ def test_rows_are_what_stands_for_the_star_and_what_was_not_measured_has_none() 
 
 def test_the_sentence_has_each_series_extremes_and_how_many_theory_bounds() -> None:
     said = groups.sentence(TIMES, groups.rows(TIMES, FOUND))
-    assert said.startswith("P50 goes from 2 ms with read to 4 ms with write; p99 is 3 ms with read")
+    assert said.startswith("P50 from 2 ms with read to 4 ms with write; p99 3 ms with read")
     assert said.endswith("All 2 values with a bound lie where theory allows.")
     outside = groups.sentence(TIMES, groups.rows(TIMES, [a("p50_read", 2.2, 1.9, 2.1)]))
     assert outside.endswith("1 of 1 values are outside what theory allows.")
