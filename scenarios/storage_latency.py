@@ -17,8 +17,9 @@ WITHIN = 0.02
 """What a rate may differ from theory; the requirement of the design."""
 SERVED = "5 ms"
 """How long the store is measured without the network; arbitrary: a thousand requests."""
-ROUNDS, LOSSES = 150, 100
-"""A load lasts at least so many round trips, one at a time at least until so many packets should be lost; arbitrary."""
+ROUNDS, LOSSES, ALONE_MOST = 150, 100, 10_000
+"""A load lasts at least so many round trips; one at a time under loss until so many packets should be lost, or that
+many operations are through; arbitrary."""
 HEADERS = Size(300)
 """Of a READ or WRITE call and its reply, RPC and NFS together, no more; arbitrary. RFC 8881 gives some 200 bytes."""
 NONE = Expectation(None, None, None, "ms", "no theory")
@@ -81,7 +82,7 @@ def run(lab: Lab) -> None:
         enough = lasts
         if loss and profile.depth == 1:
             rate = storage.lossy(rtt, Duration(0), loss, ROUNDS).expected or 1.0
-            enough = Duration(max(lasts, round(LOSSES / (2 * loss) / rate * 10**9)))
+            enough = Duration(max(lasts, round(min(LOSSES / (2 * loss), ALONE_MOST) / rate * 10**9)))
         lab.storage.fio(SHARE, profile, enough, name=name, ramp=Duration(3 * rtt))
 
 

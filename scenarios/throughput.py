@@ -37,7 +37,7 @@ scenario.chart(
     "goodput", "Goodput", {"all": "goodput", "first flow": "goodput_flow-1", "second flow": "goodput_flow-2"}
 )
 scenario.chart(
-    "functions", "Goodput over what a response function says",
+    "functions", "Goodput over the response function's",
     {"Mathis 1997": "ratio_mathis", "PFTK 1998": "ratio_pftk", "CUBIC, RFC 9438": "ratio_cubic"},
 )  # fmt: skip
 scenario.chart("fairness", "Jain's index", {"": "fairness"})

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 CURVES_MAX = len(style.SERIES)
 LEFT, RIGHT, TOP, BOTTOM, HEIGHT = 0.85, 0.15, 0.2, 0.5, 2.9
+LETTERS_HIGH = 46
+"""As many as fit beside the axis upright."""
 NAMES_IN, CHARACTER_IN, ROW_IN = 3.4, 0.072, 0.34
 PANEL_NAMES_IN, PANEL_ROW_IN, PANEL_COLUMNS = 2.2, 0.28, 3
 MARKERS = "os^DvPX"
@@ -65,7 +67,7 @@ def curve_figure(x: Numbers, found: Sequence[Line], title: str) -> Figure:
         axes.set_xticks(places, [f"{place:g}" for place in places])
         axes.minorticks_off()
     axes.set_xlabel(x.title, fontsize=style.SMALL, color=style.MUTED)
-    axes.set_ylabel(_title(title, unit), fontsize=style.SMALL, color=style.MUTED)
+    axes.set_ylabel(style.shorten(_title(title, unit), LETTERS_HIGH), fontsize=style.SMALL, color=style.MUTED)
     if medians and min(medians) > 0 and max(medians) > WIDE * min(medians):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
