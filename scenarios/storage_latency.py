@@ -157,8 +157,9 @@ def expected(result: Result, name: str, profile: Profile, requests: int) -> Expe
     link = result.plan.link(LINK)
     size = Size(profile.block + HEADERS)
     burst = Size(link.shaper.burst_bytes if link.shaper else 0)
-    rtt = Duration(rtt_of(result) + storage.wire(size, link.rate, burst))
-    _, service = served(result, name)
+    rtt = rtt_of(result)
+    # The link is a place where requests wait for each other, as the server is.
+    service = Duration(served(result, name)[1] + storage.wire(size, link.rate, burst))
     asked = storage.operations(rtt, service, depth=profile.depth)
     asked = asked.within(WITHIN) if profile.depth == 1 else storage.counted(asked, ROUNDS)
     if loss := loss_of(result):

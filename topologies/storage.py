@@ -10,7 +10,7 @@ def topology(t: Topology) -> None:
     """The link's numbers, and how the share is mounted."""
     delay = t.param("wan.delay", Duration, "5 ms", "one-way delay")
     loss = t.param("wan.loss", Ratio, "0 %", "packets lost, each direction")
-    rate = t.param("wan.rate", Rate, "10 Gbit/s", "rate of the link, IP packets and Ethernet headers")
+    rate = t.param("wan.rate", Rate, "1 Gbit/s", "rate of the link, IP packets and Ethernet headers")
     kind = t.param(
         "share.mount", str, "nfs", "mounted as NFS 4.2, or as AWS tells to mount EFS", choices=("nfs", "efs")
     )
