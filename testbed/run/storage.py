@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from testbed.probe import writer as writers
 from testbed.probe.fio import Profile
 from testbed.units import Duration, Size
 
+_CHUNK = 2**20
+"""Bytes that are written at once; arbitrary."""
 _LOOK = Duration(10 * 10**6)
 """How often it is looked whether a program has ended; arbitrary."""
 DATA, DATA_BEHIND = "data", "data-behind"
@@ -55,6 +58,8 @@ class Storage:
         name = name or f"fio-{store}"
         node, folder = self.stores.behind(store) if behind else (self.stores.user(store), self.stores.path(store))
         target = folder if folder.is_block_device() else folder / (DATA_BEHIND if behind else DATA)
+        if not behind and not folder.is_block_device():
+            self._lay_out(store, Size.parse(size))
         running = fios.start(
             self._namespaces, self._recorder.record / fios.FOLDER, name, node, target, profile,
             Duration.parse(duration), Size.parse(size), derive(self._seed, "fio", name), Duration.parse(ramp),
@@ -67,6 +72,17 @@ class Storage:
         finally:
             running.program.stop()
             self._recorder.event("probe.stop", probe=name)
+
+    def _lay_out(self, store: str, size: Size) -> None:
+        """Make the file of a share at its server: a client would take a round trip for each part that it writes."""
+        path = self.stores.behind(store)[1] / DATA
+        if path.exists() and path.stat().st_size >= size:
+            return
+        with path.open("wb") as file:
+            for start in range(0, size, _CHUNK):
+                file.write(bytes(min(_CHUNK, size - start)))
+            file.flush()
+            os.fsync(file.fileno())
 
     def files(self, store: str, count: int, *, name: str = "", behind: bool = False) -> None:
         """Make, look at and remove that many files, one after the other; ``behind``: on its server."""
