@@ -126,11 +126,12 @@ def tcp_expected(result: Result) -> Expectation:
     if least is not capacity:  # a tunnel's limit drops: how a congestion control lives with that has no closed form
         return storage.at_most(least)
     control = result.value("congestion", str)
-    if "bbr" in (control, result.value("rival", str)):
+    controls = control, result.value("rival", str)
+    if "bbr" in controls:
         over = Duration(result.value("duration", Duration) - result.value("warmup", Duration))
         return throughput.bbr(capacity, loss, rtt, over)
     if not loss:
-        beta = throughput.CUBIC_BETA if control == "cubic" else throughput.RENO_BETA
+        beta = throughput.RENO_BETA if "reno" in controls else throughput.CUBIC_BETA  # of whoever gives up more
         return throughput.sawtooth(capacity, rtt, queue_of(link), beta)
     return smallest(responses(result)["cubic" if control == "cubic" else "mathis"], capacity)
 
