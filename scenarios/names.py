@@ -1,7 +1,7 @@
-"""What a name costs across a link, and what becomes of names while the link is silent.
+"""What a name costs across a link, and what becomes of names while the link, or the resolver behind it, is silent.
 
 One host asks its resolver for a name of its own site, for one of the other site, and, over TCP, for another of that.
-The link falls silent for longer than an answer is kept, and heals.
+The link falls silent for longer than an answer is kept, and heals. To hosts a resolver that was killed looks the same.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,9 @@ from testbed.theory.interval import Expectation
 
 SERVERS = 2
 """In a host's resolv.conf: its resolver's IPv4 and IPv6 address."""
-ASKER, HERE, THERE, ALSO_THERE, LINK = "aws-a", "aws-dns", "dc-1", "dc-dns", "dx"
+ASKER, HERE, THERE, ALSO_THERE = "aws-a", "aws-dns", "dc-1", "dc-dns"
+CAUSES = {"link": ("silent", "dx"), "resolver": ("kill", f"{ALSO_THERE}/dnsmasq")}
+"""Kind and target of the fault."""
 FAMILY: Family = 4
 INTERVAL, WAIT = Duration.parse("1 s"), Duration.parse("5 s")
 """glibc's own patience (resolv.conf(5), timeout)."""
@@ -35,7 +37,10 @@ scenario = Scenario(
     hypothesis="its own names; the other's for their TTL, then silence over UDP, and a closed connection over TCP",
     refuted_by="a name of its own site that fails, SERVFAIL, or a time outside theory's bounds",
 )
-scenario.param("outage", Duration, "100 s", "how long the link is silent; more than the TTL and what TCP needs")
+scenario.param(
+    "cause", str, "link", "what is silent: the link, or the other site's resolver is killed", choices=(*CAUSES,)
+)
+scenario.param("outage", Duration, "100 s", "for how long; more than the TTL and what TCP needs")
 
 
 @scenario.run
@@ -55,7 +60,7 @@ def _silence(lab: Lab) -> None:
     lab.sleep(Duration(ttl_of(lab.plan) * TTLS + ttl_of(lab.plan) // 2))
     outage = lab.value("outage", Duration)
     _program(lab, "well")
-    with lab.fault.start("silent", LINK):
+    with lab.fault.start(*CAUSES[lab.value("cause", str)]):
         begun = lab.now_ns()
         # Once the TTL is over, a real program asks, and waits for as long as its C library does.
         lab.sleep(ttl_of(lab.plan))

@@ -66,8 +66,11 @@ def test_two_runs_with_one_seed_leave_the_same_bytes(run_scenario: RunScenario) 
     assert_same_bytes(first, second)
 
 
-def test_names_cost_what_theory_says_and_outlive_the_link_for_their_ttl(run_scenario: RunScenario) -> None:
-    outcome = run_scenario("scenarios/names.py", *SHORT)
+@pytest.mark.parametrize("cause", ["link", "resolver"])
+def test_names_cost_what_theory_says_and_outlive_link_and_resolver_for_their_ttl(
+    run_scenario: RunScenario, cause: str
+) -> None:
+    outcome = run_scenario("scenarios/names.py", *SHORT, f"cause={cause}")
     assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
     found = measured(outcome)
     assert found["kept_for"]["low"] == 8 and found["lookup_there_p50"]["expected"] == pytest.approx(11.5)
