@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,8 +157,8 @@ class _Running:
             process.stdin.write(json.dumps(asdict(task)).encode())
             process.stdin.close()
 
-    def wait(self) -> Iterator[_Child]:
-        """Those that have ended since, at least one."""
+    def wait(self) -> list[_Child]:
+        """Wait until a run has ended; all that have."""
         gone: list[_Child] = []
         while not gone:
             for key, _ in self._selector.select():
@@ -172,4 +172,4 @@ class _Running:
             child.process.stdout.close()
             child.process.wait()
             self.here.remove(child)
-        yield from gone
+        return gone

@@ -84,7 +84,7 @@ def _best(comparison: Comparison, place: Place, name: str) -> str:
     parts = [f"not measured: {listed(lacking)}"] if lacking else []
     values = ", ".join(f"{side} {quantity(each.median, each.unit)}" for side, each in ranked)
     if len(ranked) < 2:
-        return f"{'. '.join([values, *parts]) if values else 'measured on no side'}."
+        return f"{'; '.join([values, *parts]) if values else 'measured on no side'}."
     medians = " (medians)" if any(len(each.values) > 1 for _, each in ranked) else ""
     if min(len(each.values) for _, each in ranked) < LEAST:
         parts.append(f"with fewer than {LEAST} runs a side nothing is said about chance")
@@ -124,9 +124,9 @@ def not_shown(comparison: Comparison) -> list[str]:
     few, most = min(runs), max(runs)
     count = counted(few, "run") if few == most else f"{few} to {counted(most, 'run')}"
     share = 1 - MISSED ** (1 / few)
+    missed = f"what happens in {percent(share)} of runs is missed by {few} of them once in {1 / MISSED:.0f} times"
     lines = [
-        f"What is rare: a cell has {count}, and what happens in {percent(share)} of runs is missed by {few} of them "
-        f"once in {1 / MISSED:.0f} times.",
+        f"What is rare: a cell has {count}, and {missed if few > 1 else 'one run shows nothing of it'}.",
         "How often a failure happens: each was made to happen. Price and operation are not measured.",
         "Other numbers than those in the table, and other settings than those of the runs.",
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from testbed.compare.difference import METHOD
 from testbed.compare.tables import every, groups, markdown, panels, runs_words
 from testbed.report import curves, data, study_words
 from testbed.report.axes import SIDE
+from testbed.report.drawing import KINDS, Drawing, Picture, render, save
 from testbed.report.facts import words
 from testbed.report.numbers import counted, listed
-from testbed.report.page import TEMPLATES, Drawing, Picture, render, save
 from testbed.report.rundir import CHARTS, REPORT
 from testbed.report.study_page import drawings
 from testbed.report.studydir import StudyRun
@@ -28,11 +28,14 @@ PANELS_MAX = 6
 """Measurements in the one picture of the summary; arbitrary: half a printed page."""
 
 
-def write_comparison(found: Comparison, directory: Path, command: str) -> Path:
-    """Write page, Markdown, charts, data and ``comparison.json`` into a folder, and return the page's path."""
+def write_comparison(found: Comparison, directory: Path, command: str, kinds: Sequence[str] = KINDS) -> Path:
+    """Write page, Markdown, charts, data and ``comparison.json`` into a folder, and return the page's path.
+
+    ``kinds``: files of each chart.
+    """
     run = as_study(found, directory)
     directory.mkdir(parents=True, exist_ok=True)
-    pictures = [save(drawing, directory / CHARTS) for drawing in _drawings(found, run)]
+    pictures = [save(drawing, directory / CHARTS, kinds) for drawing in _drawings(found, run)]
     data.write_tables(data.rows(run), directory)
     texts = {
         COMPARISON: json.dumps(to_json(found), indent=1) + "\n",
@@ -48,7 +51,7 @@ def write_comparison(found: Comparison, directory: Path, command: str) -> Path:
 
 def _drawings(found: Comparison, run: StudyRun) -> Iterator[Drawing]:
     """First the summary's: all measurements at a glance, or, where there are axes, the first measurement along them."""
-    if len(found.places) == 1:
+    if len(found.places) == 1 and len(found.measured) > 1:
         shown = panels(found)[:PANELS_MAX]
         told = f"{counted(len(shown), 'measurement')} of {listed(list(found.names))}, each on its own scale."
         yield Drawing("at-a-glance", "At a glance", told, partial(curves.panels_figure, found.names, shown))
@@ -57,7 +60,6 @@ def _drawings(found: Comparison, run: StudyRun) -> Iterator[Drawing]:
 
 def _values(found: Comparison, pictures: list[Picture], command: str) -> dict[str, Any]:
     return {
-        "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
         "title": listed(list(found.names)),
         "sides": found.names,
         "question": found.question,

@@ -3,73 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from testbed.report import (
-    cells,
-    charts,
-    content,
-    failure,
-    flows,
-    groups,
-    lanes,
-    matrix,
-    style,
-    timeline,
-    topology,
-    words,
-)
+from testbed.report import cells, charts, content, failure, flows, groups, lanes, matrix, timeline, topology, words
+from testbed.report.drawing import KINDS, Drawing, Picture, save, write_page
 from testbed.report.lookups import lookup_sentence
 from testbed.report.rundir import CHARTS, REPORT, Run, read_run
 from testbed.report.sites import broken_by
 from testbed.verdict import Verdict
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-TEMPLATES = Path(__file__).parent / "templates"
 GROUP = "group-"
 """Charts of measurements are called so."""
 STREAMS_MAX, FAULTS_MAX = 12, 200
 """Arbitrary: a report with more charts is not read, nor a chart with more bands; the record has them all."""
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A chart: a name for its files, what it proves, and how to draw it."""
+def write_report(run_dir: Path, into: Path | None = None, kinds: Sequence[str] = KINDS) -> Path:
+    """Write ``report.html`` and ``charts/`` and return the page's path.
 
-    name: str
-    title: str
-    sentence: str
-    draw: Callable[[], Figure]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A chart that was drawn; ``svg`` is for use inside the page."""
-
-    name: str
-    title: str
-    sentence: str
-    svg: str
-
-
-def write_report(run_dir: Path) -> Path:
-    """Write ``report.html`` and ``charts/`` into a run's directory and return the page's path.
+    Args:
+        run_dir: the run's directory.
+        into: where to, if not there. The page lists the files that are in that folder.
+        kinds: files of each chart.
 
     Raises:
         InputError: the directory is not a run's, with everything that is missing or cannot be read.
     """
-    run = read_run(run_dir)
-    pictures = {drawing.name: save(drawing, run_dir / CHARTS) for drawing in _drawings(run)}
-    path = run_dir / REPORT
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(render("page.html.j2", _values(run, pictures)), encoding="utf-8")
-    return unfinished.replace(path)
+    run, target = read_run(run_dir), into or run_dir
+    pictures = {drawing.name: save(drawing, target / CHARTS, kinds) for drawing in _drawings(run)}
+    return write_page(target / REPORT, "page.html.j2", _values(run, pictures, target))
 
 
 def _drawings(run: Run) -> Iterator[Drawing]:
@@ -85,10 +50,8 @@ def _drawings(run: Run) -> Iterator[Drawing]:
         yield Drawing(f"matrix-ipv{family}", f"Who reaches whom, IPv{family}", told, draw)
     if needed := flows.flow_matrix(run.events):
         told = flows.flow_sentence(run.events)
-        yield Drawing(
-            "matrix-flows", "What Kubernetes needs", told,
-            lambda: matrix.matrix_figure(needed.rows, needed.columns, needed.squares, ()),
-        )  # fmt: skip
+        draw = partial(matrix.matrix_figure, needed.rows, needed.columns, needed.squares, ())
+        yield Drawing("matrix-flows", "What Kubernetes needs", told, draw)
     for chart in groups.charts_of(run.environment.get("scenario") or {}):
         rows = groups.rows(chart, run.judgement.measurements)
         if sum(len(row.found) for row in rows) > 1:  # one number needs no picture
@@ -112,45 +75,18 @@ def _drawings(run: Run) -> Iterator[Drawing]:
         yield Drawing(f"loss-{name}", "Loss", loss, partial(charts.loss_figure, run, stream, bands))
 
 
-def save(drawing: Drawing, folder: Path) -> Picture:
-    """Draw it, as SVG and PNG in the folder."""
-    folder.mkdir(exist_ok=True)
-    with style.settings():
-        figure = drawing.draw()
-        svg = style.svg_text(figure)
-        (folder / f"{drawing.name}.svg").write_text(svg, encoding="utf-8")
-        style.save(figure, folder / f"{drawing.name}.png")
-    label = f"{drawing.title}. {drawing.sentence}"
-    return Picture(drawing.name, drawing.title, drawing.sentence, style.inline(svg, drawing.name, label))
-
-
-def render(template: str, values: dict[str, Any]) -> str:
-    """A page of this package."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(values)
-
-
 def _findings(run: Run, pictures: dict[str, Picture]) -> list[str]:
     """The answer in numbers: under the verdict, before anything else is read."""
     found = words.finding(run.judgement) if run.judgement.verdict is Verdict.PASS else ""
     return [*([found] if found else []), *(each.sentence for name, each in pictures.items() if "matrix-" in name)]
 
 
-def _values(run: Run, pictures: dict[str, Picture]) -> dict[str, Any]:
+def _values(run: Run, pictures: dict[str, Picture], target: Path) -> dict[str, Any]:
     scenario = run.environment.get("scenario") or {}
     verdict = run.judgement.verdict
     events, more_events = content.event_rows(run)
     samples = [picture for name, picture in pictures.items() if name.startswith(("lookups", "rtt-", "loss-"))]
     return {
-        "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
         "title": scenario.get("file") or run.plan.topology,
         "plan": run.plan,
         "scenario": {name: scenario.get(name, "") for name in ("question", "hypothesis", "refuted_by")},
@@ -178,5 +114,5 @@ def _values(run: Run, pictures: dict[str, Picture]) -> dict[str, Any]:
         "environment": content.environment_rows(run),
         "command": str(run.environment.get("command", "")),
         "seed": run.environment.get("seed"),
-        "files": content.file_rows(run.directory),
+        "files": content.file_rows(target),
     }

@@ -13,9 +13,9 @@ from testbed.check.cells import Summary, names, shown, summarise
 from testbed.report import axes, content, curves, data, groups, study_matrix, study_words, words
 from testbed.report.axes import Curve, Numbers
 from testbed.report.curves import Line
+from testbed.report.drawing import KINDS, Drawing, Picture, save, write_page
 from testbed.report.facts import mixed, together
 from testbed.report.numbers import capital, interval, number, spoken
-from testbed.report.page import TEMPLATES, Drawing, Picture, render, save
 from testbed.report.rundir import CHARTS, REPORT
 from testbed.report.studydir import StudyRun, read_study_run
 from testbed.scenario import Chart
@@ -30,15 +30,21 @@ CHARTS_MAX = 8
 """Arbitrary: a report with more is not read; the table has every number."""
 
 
-def write_study_report(directory: Path) -> Path:
-    """Write ``report.html``, ``charts/`` and the data, and return the page's path. Raises :class:`InputError`."""
-    run = read_study_run(directory)
-    pictures = [save(drawing, directory / CHARTS) for drawing in drawings(run)]
-    data.write_tables(data.rows(run), directory)
-    path = directory / REPORT
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(render("study.html.j2", _values(run, pictures)), encoding="utf-8")
-    return unfinished.replace(path)
+def write_study_report(directory: Path, into: Path | None = None, kinds: Sequence[str] = KINDS) -> Path:
+    """Write ``report.html``, ``charts/`` and the data, and return the page's path.
+
+    Args:
+        directory: the study's.
+        into: where to, if not there.
+        kinds: files of each chart.
+
+    Raises:
+        InputError: the directory is not a study's, with everything that is missing or cannot be read.
+    """
+    run, target = read_study_run(directory), into or directory
+    pictures = [save(drawing, target / CHARTS, kinds) for drawing in drawings(run)]
+    data.write_tables(data.rows(run), target)
+    return write_page(target / REPORT, "study.html.j2", _values(run, pictures, target))
 
 
 def drawings(run: StudyRun) -> Iterator[Drawing]:
@@ -100,11 +106,10 @@ def _file(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "-", name)
 
 
-def _values(run: StudyRun, pictures: list[Picture]) -> dict[str, Any]:
+def _values(run: StudyRun, pictures: list[Picture], target: Path) -> dict[str, Any]:
     verdict = run.judgement.verdict
     told = shown(run.results, run.asked["show"])
     return {
-        "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
         "title": run.asked["file"],
         "kind": run.asked["kind"],
         "scenario": {name: run.asked[name] for name in ("question", "hypothesis", "refuted_by", "scenario")},
@@ -126,7 +131,7 @@ def _values(run: StudyRun, pictures: list[Picture]) -> dict[str, Any]:
         "seeds": run.asked["seeds"],
         "command": str(run.environment.get("command", "")),
         "environment": _environment(run.environment),
-        "runs": [_links(run.directory, result) for result in run.results],
+        "runs": [_links(target, result) for result in run.results],
     }
 
 

@@ -80,7 +80,8 @@ def theory(every: Sequence[Summary]) -> str:
     )
     if outside:
         return f"{outside} of {values} values are outside what theory allows.{rest}"
-    return f"All {values} values lie where theory allows.{rest}"
+    lie = "The one value lies" if values == 1 else f"All {values} values lie"
+    return f"{lie} where theory allows.{rest}"
 
 
 def left_out(run: StudyRun) -> list[str]:

@@ -170,9 +170,7 @@ def test_the_page_has_the_answer_first_and_the_data_beside_it(tmp_path: Path) ->
     assert table.num_rows == 12
     assert table.column("value").to_pylist()[:2] == [1.0, 1.1]
     text = (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
-    assert (
-        text.index("DX is best") < text.index("charts/at-a-glance.svg") < text.index("| **32.5**<br>+31.25 (29.25 to")
-    )
+    assert text.index("DX is best") < text.index("charts/gap.svg") < text.index("| **32.5**<br>+31.25 (29.25 to")
     assert "What this does not show:" in text
     assert json.loads((tmp_path / "out" / "comparison.json").read_text(encoding="utf-8")) == to_json(found)
 
