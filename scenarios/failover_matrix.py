@@ -21,7 +21,7 @@ NEVER_WITH_DPD = {
 study = Study(
     scenario="failover.py",
     question="The path in use fails for three minutes: how long is traffic gone, by what fails and by what finds out?",
-    hypothesis="as long as theory says, wherever there is one",
+    hypothesis="as long as theory says, with Direct Connect and a VPN behind it; for IKE's DPD, on a static VPN alone",
     refuted_by="a gap outside the interval that the detection's timers leave",
     seeds=3, matrix=("gap", "detection", "tcp_stall", "packets_lost", "time_to_return"), show=("gap",),
     settings={"fault.for": "180 s", "before": "5 s", "after": "5 s", "probe.interval": "10 ms"},

@@ -124,7 +124,7 @@ def matrix_sentence(run: StudyRun, name: str) -> str:
     told = f"In the {counted(len(judged), 'cell')} with theory {where} where it allows; framed: outside it."
     dash = f" {DASH}: it did not happen." if any(not result.named(name) for result in run.results) else ""
     return (
-        f"{capital(spoken(name))}: {down.name} down, {across.name} across{over}. "
+        f"By {down.name}, down, and {across.name}, across{over}. "
         f"{told if judged else 'No theory bounds it.'}{dash}"
     )
 
