@@ -1,9 +1,9 @@
 """Whether values that were measured follow the distribution that theory says they have.
 
 Kolmogorov's test of one sample, made for a law that is known up to a bounded shift: theory says how a value is drawn,
-and that it is measured at most ``early`` sooner or ``late`` later than that. The distance is what is left after the
-shift that suits the values best at each place, so the p-value is never too small. It is exact for independent values
-(scipy's ``kstwo``), however few.
+or between which two laws, and that it is measured at most ``early`` sooner or ``late`` later than that. The distance is
+what is left after the law and the shift that suit the values best at each place, so the p-value is never too small. It
+is exact for independent values (scipy's ``kstwo``), however few.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ VALUES_MIN = 5
 
 @dataclass(frozen=True)
 class Table:
-    """A law as numbers, so that it can be read back: probabilities of at most each place."""
+    """A law as numbers, so that it can be read back: probabilities of at most each place, the least and the most."""
 
     places: tuple[float, ...]
     shares: tuple[float, ...]
+    most: tuple[float, ...]
     early: float
     late: float
     source: str
@@ -38,14 +39,21 @@ class Table:
     def to_json(self) -> dict[str, Any]:
         """JSON's own types only."""
         return {
-            "places": list(self.places), "shares": list(self.shares), "early": self.early, "late": self.late,
-            "source": self.source,
+            "places": list(self.places), "shares": list(self.shares), "most": list(self.most),
+            "early": self.early, "late": self.late, "source": self.source,
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Table:
         """What :meth:`to_json` wrote."""
-        return cls(tuple(data["places"]), tuple(data["shares"]), data["early"], data["late"], data["source"])
+        return cls(
+            tuple(data["places"]),
+            tuple(data["shares"]),
+            tuple(data["most"]),
+            data["early"],
+            data["late"],
+            data["source"],
+        )
 
 
 def tabulate(theory: Expectation) -> Table | None:
@@ -54,7 +62,8 @@ def tabulate(theory: Expectation) -> Table | None:
     if law is None or low is None or high is None or high <= low:
         return None
     places = tuple(low + (high - low) * step / POINTS for step in range(POINTS + 1))
-    return Table(places, tuple(law.by(place) for place in places), law.early, law.late, theory.source)
+    shares, most = ([function(place) for place in places] for function in (law.by, law.at_most))
+    return Table(places, tuple(shares), tuple(most), law.early, law.late, theory.source)
 
 
 def p_value(values: Sequence[float], table: Table) -> float:
@@ -67,10 +76,10 @@ def p_value(values: Sequence[float], table: Table) -> float:
     ordered = np.sort(np.asarray(values, dtype=float))
     count = len(ordered)
 
-    def by(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.interp(places, table.places, table.shares, left=0.0, right=1.0)
+    def by(places: npt.NDArray[np.float64], shares: Sequence[float]) -> npt.NDArray[np.float64]:
+        return np.interp(places, table.places, shares, left=0.0, right=1.0)
 
-    most = np.arange(1, count + 1) / count - by(ordered + table.early)
-    least = by(ordered - table.late) - np.arange(count) / count
+    most = np.arange(1, count + 1) / count - by(ordered + table.early, table.most)
+    least = by(ordered - table.late, table.shares) - np.arange(count) / count
     distance = max(0.0, float(most.max()), float(least.max()))
     return float(kstwo.sf(distance, count))

@@ -123,10 +123,7 @@ def matrix_sentence(run: StudyRun, name: str) -> str:
     over = f", median | 99th percentile over {seeds} seeds (of fewer than a hundred, the longest)" if seeds > 1 else ""
     told = f"In the {counted(len(judged), 'cell')} with theory {where} where it allows; framed: outside it."
     dash = f" {DASH}: it did not happen." if any(not result.named(name) for result in run.results) else ""
-    return (
-        f"By {down.name}, down, and {across.name}, across{over}. "
-        f"{told if judged else 'No theory bounds it.'}{dash}"
-    )
+    return f"By {down.name}, down, and {across.name}, across{over}. {told if judged else 'No theory bounds it.'}{dash}"
 
 
 def distributions(run: StudyRun) -> list[tuple[CellResult, str, Table, list[float]]]:
@@ -157,9 +154,9 @@ def distribution_figure(name: str, table: Table, values: list[float]) -> Figure:
     axes = style.new_axes(figure, LEFT, TOP, style.WIDTH_IN - LEFT - RIGHT, HEIGHT)
     places, shares = np.asarray(table.places), np.asarray(table.shares)
     grid = np.linspace(min(places[0], values[0]), max(places[-1], values[-1]), 600)
-    high = np.interp(grid + table.early, places, shares, left=0.0, right=1.0)
+    high = np.interp(grid + table.early, places, np.asarray(table.most), left=0.0, right=1.0)
     low = np.interp(grid - table.late, places, shares, left=0.0, right=1.0)
-    axes.fill_between(grid, low, high, color=style.SERIES[0], alpha=0.2, linewidth=0, label="theory, early to late")
+    axes.fill_between(grid, low, high, color=style.SERIES[0], alpha=0.2, linewidth=0, label="theory allows")
     axes.plot(grid, np.interp(grid, places, shares, left=0.0, right=1.0), color=style.SERIES[0], linewidth=1.2,
               linestyle=(0, (4, 3)), label="theory")  # fmt: skip
     steps = np.arange(0, len(values) + 1) / len(values)

@@ -4,11 +4,14 @@ A gap is counted in sending time, in seconds: from the cut, when what is sent be
 arrives again over a backup path that exists already. When one end finds out: :mod:`testbed.theory.timers`.
 
 Valid for a path that loses nothing before the cut, and a cut that hits at one instant. Traffic with answers needs both
-ends to move. They find out independently, and the later one counts.
+ends to move, and the later one counts. Their beats began together when the session came up, and drift apart by their
+jitter: so they find out independently of each other after long, and together if there is no jitter. What is expected is
+for ends that are independent; the law lies between that and the same instant at both (Frechet's bounds).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -79,7 +82,7 @@ class Watch:
         if cut.silent != "both":
             return self._one_sided(cut, handling)
         low, high = max(self.a.low, self.b.low), max(self.a.high, self.b.high)
-        law = Law(lambda t: self.a.by(t) * self.b.by(t), late=handling)
+        law = _later(self.a.by, self.b.by, handling)
         return Expectation(_mean_of_later(self.a, self.b), low, high + handling, "s", self.source, law)
 
     def gap(self, cut: Cut) -> Expectation:
@@ -98,7 +101,7 @@ class Watch:
         # backup, so the far end may take that much longer.
         answering = replace(self.b, delay=self.b.delay - cut.backup_delay.seconds)
         low, high = max(self.a.low, answering.low), max(self.a.high, answering.high)
-        law = Law(lambda t: self.a.by(t - delay) * answering.by(t - delay), late=handling)
+        law = _later(lambda t: self.a.by(t - delay), lambda t: answering.by(t - delay), handling)
         mean = _mean_of_later(self.a, answering) + delay
         return Expectation(mean, low + delay, high + delay + handling, "s", self.source, law)
 
@@ -214,6 +217,11 @@ def lasting(gap: Expectation, outage: Duration, cut: Cut) -> Expectation:
         return gap
     low = None if gap.low is None else min(gap.low, lost)
     return Expectation(None, low, gap.high, "s", f"{gap.source}; may end before it is detected")
+
+
+def _later(first: Callable[[float], float], second: Callable[[float], float], late: float) -> Law:
+    """Of the later of two that depend on each other in an unknown way, from not at all to as far as can be."""
+    return Law(lambda t: first(t) * second(t), late=late, most=lambda t: min(first(t), second(t)))
 
 
 def _mean_of_later(first: Detection, second: Detection, steps: int = 400) -> float:

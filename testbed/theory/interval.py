@@ -14,13 +14,19 @@ class Law:
     """How likely each value is.
 
     Attributes:
-        by: the probability of a value of at most this; what is measured follows it but for what comes next.
+        by: the probability of a value of at most this, at least; what is measured follows it but for what comes next.
+        most: the same, at most, where theory does not know how much what decides depends on each other.
         early, late: by how much less, or more, may be measured than was drawn, for reasons that theory only bounds.
     """
 
     by: Callable[[float], float]
     early: float = 0.0
     late: float = 0.0
+    most: Callable[[float], float] | None = None
+
+    def at_most(self, value: float) -> float:
+        """The largest probability of a value of at most this."""
+        return (self.most or self.by)(value)
 
 
 @dataclass(frozen=True)

@@ -40,9 +40,20 @@ def test_another_law_is_found_with_thirty_values(wrong: Callable[[float], float]
 def test_a_shift_within_what_theory_bounds_is_no_difference_and_one_beyond_is() -> None:
     rng = np.random.default_rng(3)
     values = rng.uniform(size=200) + 0.2
-    shifted = Table(EVEN.places, EVEN.shares, 0.0, 0.2, "")
+    shifted = Table(EVEN.places, EVEN.shares, EVEN.most, 0.0, 0.2, "")
     assert p_value(values.tolist(), EVEN) < 1e-4 < 0.05 < p_value(values.tolist(), shifted)
     assert p_value((values - 0.4).tolist(), shifted) < 1e-4
+
+
+def test_between_two_laws_either_is_no_difference_and_what_is_outside_is() -> None:
+    rng = np.random.default_rng(4)
+    # The later of two that are drawn evenly: independent of each other, or the same.
+    later = Expectation(None, 0.0, 1.0, "s", "", Law(lambda t: min(max(t, 0.0), 1.0) ** 2, most=lambda t: t))
+    one, two = rng.uniform(size=(2, 200))
+    assert p_value(one.tolist(), table(later)) > 0.01
+    assert p_value(np.maximum(one, two).tolist(), table(later)) > 0.01
+    assert p_value(np.minimum(one, two).tolist(), table(later)) < 1e-4
+    assert p_value((np.maximum(one, two) ** 0.5).tolist(), table(later)) < 1e-4
 
 
 def test_a_law_is_read_back_as_it_was_written() -> None:

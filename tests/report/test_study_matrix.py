@@ -14,7 +14,7 @@ from testbed.verdict import Measurement, judge
 
 ROWS = Axis("failure", {"silent": {}, "carrier": {}, "brown-out": {}})
 COLUMNS = Axis("detection", {"BFD": {}, "hold": {}})
-LAW = Table((0.6, 0.9), (0.0, 1.0), 0.0, 0.02, "a book")
+LAW = Table((0.6, 0.9), (0.0, 1.0), (0.0, 1.0), 0.0, 0.02, "a book")
 
 
 def cell(row: str, column: str, *values: float, low: float | None = 0.6, high: float | None = 0.9) -> CellResult:
