@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.kernel.aptsources import choose_entries, read_distribution, read_entries, render
+from testbed.kernel.aptsources import (
+    AptEntry,
+    Distribution,
+    choose_entries,
+    read_distribution,
+    read_entries,
+    render,
+)
 from testbed.kernel.command import CommandFailed, run
+
+Choose = Callable[[Sequence[AptEntry], Distribution], list[AptEntry]]
 
 ETC_APT = Path("/etc/apt")
 OS_RELEASE = Path("/etc/os-release")
@@ -29,13 +38,15 @@ class PrivateApt:
     env: Mapping[str, str]
 
     @classmethod
-    def create(cls, root: Path, env: Mapping[str, str], etc_apt: Path, os_release: Path) -> PrivateApt:
-        """Lay it out below ``root`` with the archives that the user's own apt names.
+    def create(
+        cls, root: Path, env: Mapping[str, str], etc_apt: Path, os_release: Path, choose: Choose = choose_entries
+    ) -> PrivateApt:
+        """Lay it out below ``root`` with those archives that the user's own apt names and ``choose`` keeps.
 
         Raises:
             CommandFailed: if those cannot be used.
         """
-        entries = choose_entries(read_entries(etc_apt), read_distribution(os_release))
+        entries = choose(read_entries(etc_apt), read_distribution(os_release))
         if not entries:
             raise CommandFailed(f"{etc_apt} names no archive of this distribution")
         for directory in ("sources", "none", "state/lists/partial", "cache/archives/partial"):

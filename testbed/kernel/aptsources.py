@@ -106,11 +106,16 @@ def choose_entries(entries: Sequence[AptEntry], distribution: Distribution) -> l
 
     The newest suite comes from the mirror, and with the keyring, that the user's own suite comes from.
     """
-    own = [entry for entry in entries if _is_own(entry, distribution)]
+    own = own_entries(entries, distribution)
     if distribution.name != "debian" or any({NEWEST_SUITE, "unstable"} & set(entry.suites) for entry in own):
         return own
     base = next((entry for entry in own if any(_is_base(suite, distribution) for suite in entry.suites)), None)
     return [*own, replace(base, suites=(NEWEST_SUITE,), components=("main",))] if base else own
+
+
+def own_entries(entries: Sequence[AptEntry], distribution: Distribution) -> list[AptEntry]:
+    """The distribution's own archives alone."""
+    return [entry for entry in entries if _is_own(entry, distribution)]
 
 
 def _is_own(entry: AptEntry, distribution: Distribution) -> bool:

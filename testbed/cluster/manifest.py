@@ -1,0 +1,49 @@
+"""What an image says about where it came from. Pure but for reading what was kept beside the programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from testbed.cluster.gobuild import LISTED
+from testbed.cluster.recipe import Recipe
+
+SCHEMA = 1
+
+
+def manifest(
+    recipe: Recipe, *, key: str, modules: Iterable[Path], packages: Mapping[str, list[dict[str, str]]],
+    programs: Mapping[str, str], archive: Mapping[str, object], seconds: float,
+) -> dict[str, Any]:  # fmt: skip
+    """Everything that went into an image, each with its version and checksum.
+
+    Args:
+        recipe: what it was made after.
+        key: the name of the image's folder.
+        modules: folders of built programs, with the list of what went into each.
+        packages: of each root, as :meth:`testbed.cluster.packages.Package.record` gives them.
+        programs: SHA-256 by name.
+        archive: size and checksum of the image's file.
+        seconds: how long it took.
+    """
+    built = [json.loads((folder / LISTED).read_text()) for folder in modules]
+    lines = sorted(
+        {f"{one['path']} {one['version']} {one['sum']}".rstrip() for said in built for one in said["modules"]}
+    )
+    return {
+        "schema": SCHEMA,
+        "key": key,
+        "source": "packages",
+        "kubernetes": recipe.kubernetes,
+        "image": recipe.node.name,
+        "pod_images": {image.name: image.on for image in recipe.images},
+        "go": sorted({said["go"] for said in built}),
+        "built": {module.name: f"{module.path} {module.version}" for module in recipe.modules},
+        "modules": lines,
+        "packages": dict(packages),
+        "programs_sha256": dict(sorted(programs.items())),
+        "archive": dict(archive),
+        "seconds": round(seconds, 1),
+    }
