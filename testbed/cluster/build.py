@@ -96,13 +96,13 @@ class ImageBuild:
             return found
         if problems := self.problems():
             raise MachineError(problems)
-        self.cache.mkdir(parents=True, exist_ok=True)
         with self._alone(progress):
             return self.find() or self._build(progress)
 
     @contextlib.contextmanager
     def _alone(self, progress: Progress) -> Iterator[None]:
         """One build at a time, over all processes of this user. The lock goes when its holder does."""
+        self.cache.mkdir(parents=True, exist_ok=True)
         with (self.cache / "lock").open("w") as lock:
             told = False
             while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -85,11 +86,9 @@ class GoBuilder:
 
     def _key(self, module: Module) -> str:
         files = sorted((HERE / "programs" / module.main).glob("*.go")) if module.main else []
-        sums = HERE / "sums" / f"{module.name}.sum"
-        parts = content_of([HERE / "gobuild.py", HERE / "gomod.py", *files, *([sums] if sums.is_file() else [])])
-        said = json.dumps([module.path, module.version, *map(sorted, (
-            module.programs.items(), module.pinned.items(), module.values.items(), module.tags,
-        ))])  # fmt: skip
+        parts = content_of([HERE / "gobuild.py", HERE / "gomod.py", *files])
+        asked = (module.programs, module.pinned, module.values, module.tags)
+        said = json.dumps([module.path, module.version, *asked], sort_keys=True)
         return f"{module.name}-{digest(said + parts + self._go_version())}"
 
     def _go_version(self) -> str:
@@ -113,9 +112,6 @@ class GoBuilder:
         upstream = self._run("go", "mod", "edit", "-json", self._download(module)["GoMod"])
         text = wrapper(module.name, Requirement(module.path, module.version), json.loads(upstream), module.pinned)
         (folder / "go.mod").write_text(text)
-        sums = HERE / "sums" / f"{module.name}.sum"
-        if sums.is_file():
-            shutil.copyfile(sums, folder / "go.sum")
         if module.main:
             shutil.copyfile(HERE / "programs" / module.main / "main.go", folder / "main.go")
 
@@ -176,8 +172,6 @@ def parse_build_information(text: str) -> list[tuple[str, str, str]]:
 
 def digest(text: str) -> str:
     """A short hash for a folder's name."""
-    import hashlib
-
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -86,15 +86,15 @@ class Recipe:
     def shipped(cls) -> Recipe:
         """The one that comes with the testbed."""
         text = RECIPE.read_text()
-        return parse(text, content_of((RECIPE, *sorted((HERE / "programs").rglob("*.[ch]")), *_go_files(), *_code())))
+        return parse(text, content_of((RECIPE, *_programs(), *_code())))
 
     def program_names(self) -> set[str]:
         """All programs that will be there."""
         return {PAUSE, *(name for module in self.modules for name in module.programs)}
 
 
-def _go_files() -> list[Path]:
-    return [*sorted((HERE / "programs").rglob("*.go")), *sorted((HERE / "sums").glob("*.sum"))]
+def _programs() -> list[Path]:
+    return [path for path in sorted((HERE / "programs").rglob("*")) if path.suffix in (".c", ".go")]
 
 
 def _code() -> list[Path]:
