@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testbed.cluster.gomod import CannotBuild, Requirement, wrapper
+from testbed.cluster.gomod import OURS, CannotBuild, Requirement, wrapper
 from testbed.cluster.recipe import HERE, Module, content_of
 from testbed.errors import MachineError, Problem
 from testbed.kernel.command import CommandFailed, run
@@ -159,11 +159,14 @@ def parse_version(text: str) -> tuple[int, int]:
 
 
 def parse_build_information(text: str) -> list[tuple[str, str, str]]:
-    """Path, version and checksum of each module in what ``go version -m`` prints. A replacement counts in its place."""
+    """Path, version and checksum of each module in what ``go version -m`` prints.
+
+    The one that a program is of comes first, unless it is ours. A replacement counts in the place of what it replaces.
+    """
     found: list[tuple[str, str, str]] = []
     for line in text.splitlines():
         fields = line.split("\t")
-        if len(fields) >= 4 and fields[1] in ("dep", "=>"):
+        if len(fields) >= 4 and fields[1] in ("mod", "dep", "=>") and not fields[2].startswith(OURS):
             if fields[1] == "=>" and found:
                 found.pop()
             found.append((fields[2], fields[3], fields[4] if len(fields) > 4 else ""))

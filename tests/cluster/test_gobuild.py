@@ -99,11 +99,12 @@ def test_versions_of_go_are_read(text: str, version: tuple[int, int]) -> None:
 
 def test_a_replacement_counts_in_the_place_of_what_it_replaces() -> None:
     text = (
-        "big: go1.26.8\n\tpath\texample.org/big\n\tmod\ttestbed.invalid/big\t(devel)\t\n"
+        "big: go1.26.8\n\tpath\texample.org/big\n\tmod\texample.org/big\tv1.2.0\th1:ghi=\n"
         "\tdep\texample.org/api\tv0.0.0\n\t=>\texample.org/api\tv0.3.0\th1:abc=\n"
         "\tdep\texample.org/net\tv1.0.0\th1:def=\n\tbuild\t-trimpath=true\n"
     )
     assert parse_build_information(text) == [
+        ("example.org/big", "v1.2.0", "h1:ghi="),
         ("example.org/api", "v0.3.0", "h1:abc="),
         ("example.org/net", "v1.0.0", "h1:def="),
     ]
