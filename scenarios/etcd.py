@@ -15,6 +15,7 @@ scenario = Scenario(
     question="Three members of etcd in three sites: how long does a commit take, and does the leader stay?",
     hypothesis="a commit takes the RTT to the nearest other member, and the leader stays where the timers fit the RTT",
     refuted_by="a median outside theory's bounds, or a leader that changes",
+    programs=("etcd",),
 )
 scenario.param(
     "timers", str, "default", "etcd's own, or as it recommends for the RTT", choices=("default", "recommended")

@@ -5,6 +5,7 @@ Another example is one more entry of EXAMPLES. Runs are kept in runs/gallery/COM
 
 from __future__ import annotations
 
+import argparse
 import json
 import shlex
 import shutil
@@ -100,6 +101,7 @@ EXAMPLES = (
 
 def main() -> None:
     """Play what is missing, then write everything anew; the old gallery is there until the new one is complete."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     begun = time.monotonic()
     RUNS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=RUNS.parent) as name:  # on the same disk, and ignored by git

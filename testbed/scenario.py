@@ -13,7 +13,7 @@ A scenario file makes one and gives it two functions::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -65,12 +65,17 @@ class Chart:
 
 @dataclass
 class Scenario:
-    """See the module."""
+    """See the module.
+
+    Attributes:
+        programs: of this machine that the scenario itself runs, besides those of the plan; told before a run.
+    """
 
     topology: str
     question: str
     hypothesis: str
     refuted_by: str
+    programs: Sequence[str] = ()
     parameters: list[Declared] = field(default_factory=list)
     charts: list[Chart] = field(default_factory=list)
     run_function: Run | None = None

@@ -26,7 +26,7 @@ from testbed.job import Clock, Job, Kernel
 from testbed.load import TOPOLOGY, Loaded
 from testbed.plan.schema import plan_json
 from testbed.run.engine import plan_digest
-from testbed.run.needs import check_kernel, check_programs, versions
+from testbed.run.needs import check, versions
 from testbed.units import Size
 from testbed.verdict import Judgement
 
@@ -63,8 +63,7 @@ class Outcome:
 
 def run(loaded: Loaded, settings: dict[str, str], options: Options, on_message: Callable[[Message], None]) -> Outcome:
     """Do a run. Raises for bad input and for what this machine lacks; anything else is in the outcome."""
-    check_kernel(loaded.plan, options.kernel)
-    check_programs(loaded.plan)
+    check(loaded, options.kernel)
     means = None
     if options.kernel == "guest":
         means = means_for(loaded.plan, lambda text: on_message({"kind": "progress", "text": text}))
@@ -177,7 +176,7 @@ def _write_environment(directory: Path, loaded: Loaded, options: Options, ended:
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
         "commit": commit(),
-        "programs": versions(loaded.plan),
+        "programs": versions(loaded),
         "scenario": None if scenario is None else {
             "question": scenario.question, "hypothesis": scenario.hypothesis, "refuted_by": scenario.refuted_by,
             "file": loaded.path.name, "charts": [asdict(chart) for chart in scenario.charts],

@@ -21,7 +21,7 @@ from testbed.lab.protocol import Message
 from testbed.lab.state import CONSOLE, JOB, OTHER_PLACE, RECORD, SOCKET, LabFolder, LabInfo, claim, make_root
 from testbed.load import Loaded
 from testbed.run.engine import plan_digest
-from testbed.run.needs import check_kernel
+from testbed.run.needs import check
 from testbed.units import Size
 
 DISK_NEEDED = Size(16 * 2**20)
@@ -41,7 +41,7 @@ class UpOptions:
 
 def up(loaded: Loaded, settings: dict[str, str], options: UpOptions, tell: Tell) -> LabFolder:
     """Bring a lab up and return when it has converged. When that fails, or is interrupted, nothing is left."""
-    check_kernel(loaded.plan, options.kernel)
+    check(loaded, options.kernel)
     _check_disk(make_root())
     lab, held = claim(options.name)
     try:

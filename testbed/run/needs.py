@@ -1,4 +1,4 @@
-"""Which programs a plan needs, so that a machine without them is told before anything starts."""
+"""Which programs a run needs, so that a machine without them is told before anything starts."""
 
 from __future__ import annotations
 
@@ -10,42 +10,41 @@ from collections.abc import Iterator
 from testbed.errors import MachineError, Problem
 from testbed.job import Kernel
 from testbed.kernel.programs import PROGRAMS, find_program, install_line
+from testbed.load import Loaded
 from testbed.net import filters
 from testbed.plan.plan import Plan
 
 
-def check_programs(plan: Plan) -> None:
-    """Raise :class:`MachineError` with every program that the plan needs and this machine lacks."""
-    lacking = [name for name in dict.fromkeys(_needed(plan)) if find_program(name, os.environ) is None]
-    problems = [
-        Problem(f"program {name}", "not found on this machine", install_line([PROGRAMS[name]])) for name in lacking
-    ]
-    if problems:
+def check(loaded: Loaded, kernel: Kernel) -> None:
+    """Raise :class:`MachineError` with all that a run needs and this machine, or its own kernel, does not give."""
+    if problems := [*_missing(loaded), *_refused(loaded.plan, kernel)]:
         raise MachineError(problems)
 
 
-def check_kernel(plan: Plan, kernel: Kernel) -> None:
-    """Raise :class:`MachineError` with every store of a plan that the machine's own kernel is to hold.
+def _missing(loaded: Loaded) -> Iterator[Problem]:
+    for name in dict.fromkeys(_needed(loaded)):
+        if find_program(name, os.environ) is None:
+            hint = install_line([PROGRAMS[name]]) if name in PROGRAMS else "install it: the scenario runs it"
+            yield Problem(f"program {name}", "not found on this machine", hint)
+
+
+def _refused(plan: Plan, kernel: Kernel) -> Iterator[Problem]:
+    """Every store of a plan that the machine's own kernel is to hold.
 
     Its NFS server, its mounts and its network block devices are the machine's and not a lab's: they would outlive a run
     that is killed, and others may use them.
     """
     if kernel == "guest":
         return
-    problems = [
-        Problem(f"{kind} {name}", "the machine's own kernel holds no stores of a lab", "--kernel guest")
-        for kind, name in [
-            *(("share", share.name) for share in plan.shares), *(("volume", volume.name) for volume in plan.volumes),
-        ]
-    ]  # fmt: skip
-    if problems:
-        raise MachineError(problems)
+    stores = [*(f"share {share.name}" for share in plan.shares), *(f"volume {each.name}" for each in plan.volumes)]
+    for store in stores:
+        yield Problem(store, "the machine's own kernel holds no stores of a lab", "--kernel guest")
 
 
-def versions(plan: Plan) -> dict[str, str]:
-    """The version of the package behind each program that the plan needs; none where dpkg does not know it."""
+def versions(loaded: Loaded) -> dict[str, str]:
+    """The version of the package behind each program that a run needs; none where dpkg does not know it."""
     found = {}
-    for name in sorted(set(_needed(plan))):
+    for name in sorted(set(_needed(loaded)) & set(PROGRAMS)):
         argv = ["dpkg-query", "--show", "--showformat", "${Version}", PROGRAMS[name]]
         with contextlib.suppress(OSError, subprocess.CalledProcessError):
             done = subprocess.run(argv, capture_output=True, text=True, check=True)
@@ -53,7 +52,10 @@ def versions(plan: Plan) -> dict[str, str]:
     return found
 
 
-def _needed(plan: Plan) -> Iterator[str]:
+def _needed(loaded: Loaded) -> Iterator[str]:
+    if loaded.scenario:
+        yield from loaded.scenario.programs
+    plan = loaded.plan
     for routing in plan.routing:
         yield "bgpd" if routing.daemon == "frr" else "bird"
     for tunnel in plan.tunnels:

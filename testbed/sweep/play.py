@@ -25,7 +25,7 @@ from testbed.load import load
 from testbed.report.facts import mixed, together
 from testbed.report.rundir import ENVIRONMENT, RECORD
 from testbed.report.studydir import FACTS, LAWS, RESULTS, STUDY, read_asked
-from testbed.run.needs import check_kernel
+from testbed.run.needs import check
 from testbed.study import CellResult
 from testbed.sweep import directory as folders
 from testbed.sweep import distributions
@@ -88,15 +88,15 @@ def _alone(directory: Path) -> Iterator[None]:
 
 def _play(planned: Planned, options: Options, tell: Tell) -> Outcome:
     directory = options.directory
-    plan = load(str(planned.scenario), planned.cells[0].settings).plan
-    check_kernel(plan, options.kernel)
+    first = load(str(planned.scenario), planned.cells[0].settings)
+    check(first, options.kernel)
     _same_place(directory, options)
     there = folders.complete(directory, planned)
     place = options.kernel, options.clock
     folders.write_json(directory / STUDY, folders.asked(planned, options.kind, options.file, options.settings, place))
     tasks = _tasks(planned, options, there)
     if tasks and options.kernel == "guest":
-        means_for(plan, tell)  # once, not in every run
+        means_for(first.plan, tell)  # once, not in every run
     ended = pool.play(tasks, options.jobs, _progress(len(tasks), len(there), tell))
     failed = {each.task.directory: each.problem for each in ended if each.problem}
     tell("judging")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from testbed.errors import Exit, MachineError
 from testbed.load import load
-from testbed.run.needs import check_kernel
+from testbed.run.needs import check
 
 
 @pytest.mark.parametrize(
@@ -17,14 +19,21 @@ from testbed.run.needs import check_kernel
     ],
 )
 def test_the_machines_own_kernel_is_given_no_stores_and_each_is_named(file: str, stores: set[str]) -> None:
-    plan = load(file, {}).plan
-    check_kernel(plan, "guest")
+    loaded = load(file, {})
+    check(loaded, "guest")
     with pytest.raises(MachineError) as refused:
-        check_kernel(plan, "host")
+        check(loaded, "host")
     assert {problem.where for problem in refused.value.problems} == stores
     assert all("--kernel guest" in problem.hint for problem in refused.value.problems)
     assert refused.value.exit is Exit.MACHINE
 
 
 def test_a_plan_without_stores_may_be_had_in_either_kernel() -> None:
-    check_kernel(load("topologies/hybrid.py", {}).plan, "host")
+    check(load("topologies/hybrid.py", {}), "host")
+
+
+def test_a_program_that_a_scenario_runs_itself_is_missed_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("testbed.run.needs.find_program", lambda name, _env: None if name == "etcd" else Path(name))
+    check(load("scenarios/failover.py", {}), "guest")
+    with pytest.raises(MachineError, match="program etcd: not found on this machine"):
+        check(load("scenarios/etcd.py", {}), "guest")
