@@ -96,6 +96,10 @@ EXAMPLES = (
         "--seeds 2",
         "What loss leaves of 100 Mbit/s, with CUBIC and with BBR.", "goodput",
     ),
+    Example(
+        "failover-matrix", "run scenarios/failover_matrix.py --seeds 1",
+        "How long traffic is gone, by what fails and by what finds out; theory small beneath.", "matrix-gap",
+    ),
 )  # fmt: skip
 
 
