@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 Kernel = Literal["guest", "host"]
 Clock = Literal["virtual", "real"]
+EVEN_NS = 5 * 10**9
+"""See :func:`wait_for_even_time`; arbitrary, longer than anything takes between two of its calls."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,3 +46,13 @@ class Job:
     def parse(cls, text: str) -> Job:
         """From JSON text."""
         return cls(**json.loads(text))
+
+
+def wait_for_even_time(clock: Clock) -> None:
+    """On the virtual clock, until a multiple of :data:`EVEN_NS` after boot: what comes next, begins then.
+
+    How many system calls Python makes to find its files, and so how long that takes, depends on where they lie. The
+    kernel's own timers are armed as file systems and networks are set up, and would run ahead or behind by as much.
+    """
+    if clock == "virtual":
+        time.sleep(-time.monotonic_ns() % EVEN_NS / 10**9)

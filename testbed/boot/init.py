@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from testbed.boot.start import HERE
-from testbed.job import Job
+from testbed.job import Job, wait_for_even_time
 from testbed.net import sysctls
 from testbed.net.namespace import mount, pivot_into
 
@@ -82,6 +82,7 @@ def main(play: Callable[..., None] | None = None) -> None:
     """Run the job in the kernel's working directory, then switch off. ``play``: see :func:`run_and_tell`."""
     try:
         job = Job.parse(JOB.read_text(encoding="utf-8"))
+        wait_for_even_time(job.clock)
         private_tree(job.record_source)
         sysctls.write(SYSCTLS)
     except BaseException:  # whatever it is, the guest must switch itself off

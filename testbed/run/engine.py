@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +22,7 @@ from testbed.daemons.frr import Frr
 from testbed.daemons.strongswan import charons
 from testbed.errors import InputError, Problem, RunError, TestbedError
 from testbed.history import CALIBRATION, Recorder
-from testbed.job import Job
+from testbed.job import Job, wait_for_even_time
 from testbed.load import Loaded, load
 from testbed.net import filters, natting
 from testbed.net.apply import Network
@@ -41,9 +40,6 @@ SCRATCH = Path("/run/testbed")
 """Sockets and scratch files; a private tmpfs in the guest and in the host's own mount namespace."""
 CONVERGE_WITHIN = Duration.parse("120 s")
 """BGP's connect retry and IKE's first exchange fit in many times over; arbitrary."""
-BEGINS_NS = 5 * 10**9
-"""A virtual run begins at a multiple of this after boot; arbitrary, well after Python has started: where its files lie
-changes how many system calls that takes, and each takes time."""
 
 
 class Progress(Protocol):
@@ -77,8 +73,7 @@ def run_job(job: Job, progress: Progress, play: Play | None = None) -> None:
                     "a topology must not depend on time, chance or the machine",
                 )
             )
-        if job.clock == "virtual":
-            time.sleep(-time.monotonic_ns() % BEGINS_NS / 10**9)
+        wait_for_even_time(job.clock)
         recorder.begin()
         with contextlib.ExitStack() as undo:
             lab = _bring_up(job, loaded, recorder, progress, undo)
