@@ -88,7 +88,7 @@ EXAMPLES = (
         "sweep scenarios/storage_latency.py --set wan.delay=0.5ms,2ms,5ms,20ms,50ms "
         r"--set loads=randread-qd1\\,fsync --seeds 1",
         "What a share across a link gives: operations a second over the distance, beside 1 / (RTT + service time).",
-        "iops_randread-qd1",
+        "iops-randread-qd1",
     ),
     Example(
         "throughput",
