@@ -131,6 +131,14 @@ def test_behind_guards_who_is_not_let_through_must_not_reach_and_everybody_else_
     assert found.measurements[0].expected == 3.0
 
 
+def test_guards_that_let_nobody_reach_anybody_leave_it_unknown_and_whoever_does_fails_it(record: Path) -> None:
+    closed = Path("topologies/hybrid_kubernetes.py").absolute()
+    found = judge_run(record, noted(record, closed, {}, "nobody"), ended={})
+    assert (found.verdict, found.why) == (Verdict.UNKNOWN, ("pairs_reached: not measured",))
+    found = judge_run(record, noted(record, closed, {("node-1", "eni-a"): True}, "nobody"), ended={})
+    assert (found.verdict, found.why[0]) == (Verdict.FAIL, "node-1 reaches eni-a")
+
+
 def test_a_lab_in_which_nothing_was_tried_is_unknown(record: Path) -> None:
     assert judge_run(record, load(str(GUARDED), {}, "lab"), ended={}).verdict is Verdict.UNKNOWN
 

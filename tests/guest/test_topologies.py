@@ -7,24 +7,28 @@ from pathlib import Path
 
 import pytest
 
-from testbed.load import load
 from testbed.verdict import Verdict
 from tests.conftest import RunScenario, measured
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(f"topologies/{path.name}" for path in (ROOT / "topologies").glob("*.py"))
+SILENT = "topologies/hybrid_kubernetes.py"
+"""Its rules let nothing through at the port that a topology by itself is tried at; it has a scenario of its own."""
 WITH_DAEMON = [name for name in FILES if "routing.daemon" in (ROOT / name).read_text(encoding="utf-8")]
 pytestmark = pytest.mark.guest
 
 
-@pytest.mark.parametrize("file", [*FILES, "topologies/hybrid.yaml"])
+@pytest.mark.parametrize("file", [*(name for name in FILES if name != SILENT), "topologies/hybrid.yaml"])
 def test_every_host_reaches_every_other_by_the_ways_of_the_plan(run_scenario: RunScenario, file: str) -> None:
     outcome = run_scenario(file)
     assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
-    found = measured(outcome)["pairs_reached"]
-    assert found["value"] == found["expected"]
-    # Guards may let nobody reach anybody at the port that is tried, and then that is what must be found.
-    assert found["value"] > 0 or load(file, {}).plan.guards
+    assert measured(outcome)["pairs_reached"]["value"] > 0
+
+
+def test_where_guards_let_nobody_reach_anybody_silence_is_no_pass(run_scenario: RunScenario) -> None:
+    outcome = run_scenario(SILENT)
+    assert outcome.judgement.verdict is Verdict.UNKNOWN
+    assert outcome.judgement.why == ("pairs_reached: not measured",)
 
 
 @pytest.mark.parametrize("file", WITH_DAEMON)
