@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
 import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from testbed.cluster.assemble import Assembler, Parts
-from testbed.cluster.gobuild import SCRATCH_PREFIX, GoBuilder, programs_of
+from testbed.cluster.gobuild import GoBuilder, programs_of
 from testbed.cluster.manifest import manifest
 from testbed.cluster.packages import Package, fetch, private_apt
 from testbed.cluster.recipe import HERE, PAUSE, Recipe, key
 from testbed.errors import MachineError, Problem
+from testbed.kernel import cache
 from testbed.kernel.command import CommandFailed, run
 from testbed.kernel.make import run_logged
 from testbed.kernel.programs import find_program, install_line
@@ -31,7 +30,6 @@ Progress = Callable[[str], None]
 WHERE = "node image"
 ARCHIVE = "node.tar"
 MANIFEST = "manifest.json"
-WAIT_FOR_OTHER_S = 0.5  # arbitrary: how often to look whether another build has ended
 # Modules and their compiled packages in Go's own caches, packages, layers and the image; to be measured.
 DISK_NEEDED_BYTES = 12_000_000_000
 COMPILE_LIMIT_S = 60.0  # arbitrary: one short file of C
@@ -51,8 +49,7 @@ class ImageBuild:
     @property
     def cache(self) -> Path:
         """Where images, programs and the log of the last build are kept."""
-        given = Path(self.env.get("XDG_CACHE_HOME", ""))  # the specification says to ignore a relative one
-        return (given if given.is_absolute() else Path(self.env.get("HOME", "/")) / ".cache") / "testbed" / "cluster"
+        return cache.place(self.env, "cluster")
 
     @property
     def log(self) -> Path:
@@ -79,12 +76,7 @@ class ImageBuild:
         if lacking := [name for name in NEEDED if find_program(name, self.env) is None]:
             hint = install_line(NEEDED[name] for name in lacking)
             problems.append(Problem(WHERE, f"building it needs {', '.join(lacking)}", hint))
-        there = next(parent for parent in (self.cache, *self.cache.parents) if parent.exists())
-        if (free := shutil.disk_usage(there).free) < self.disk_needed:
-            needs = f"building it needs {self.disk_needed / 1e9:.1f} GB below {self.cache}"
-            what = f"{needs}, and {free / 1e9:.1f} GB are free"
-            problems.append(Problem(WHERE, what, "free some, or set XDG_CACHE_HOME to a folder on a larger disk"))
-        return problems
+        return [*problems, *cache.room(WHERE, self.cache, self.disk_needed)]
 
     def build(self, progress: Progress) -> Path:
         """Return the image, building it first if it is not there yet. A build that was ended goes on where it was.
@@ -96,32 +88,16 @@ class ImageBuild:
             return found
         if problems := self.problems():
             raise MachineError(problems)
-        with self._alone(progress):
+        with cache.alone(self.cache, WHERE, progress):
             return self.find() or self._build(progress)
-
-    @contextlib.contextmanager
-    def _alone(self, progress: Progress) -> Iterator[None]:
-        """One build at a time, over all processes of this user. The lock goes when its holder does."""
-        self.cache.mkdir(parents=True, exist_ok=True)
-        with (self.cache / "lock").open("w") as lock:
-            told = False
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if not told:
-                        progress("another process is building the node image: waiting for it")
-                    told = True
-                    time.sleep(WAIT_FOR_OTHER_S)
-            yield
 
     def _build(self, progress: Progress) -> Path:
         # Left behind by a build that was killed: we hold the lock.
-        for left_behind in (*self.cache.glob(SCRATCH_PREFIX + "*"), *self.cache.glob(f"programs/{SCRATCH_PREFIX}*")):
-            shutil.rmtree(left_behind)
+        for folder in (self.cache, self.cache / "programs"):
+            for left_behind in folder.glob(cache.SCRATCH_PREFIX + "*"):
+                shutil.rmtree(left_behind)
         self.log.write_text("")
-        scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=self.cache))
+        scratch = Path(tempfile.mkdtemp(prefix=cache.SCRATCH_PREFIX, dir=self.cache))
         try:
             return self._build_in(scratch, progress)
         except (OSError, CommandFailed) as error:

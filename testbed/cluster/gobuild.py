@@ -15,6 +15,7 @@ from typing import Any
 from testbed.cluster.gomod import OURS, CannotBuild, Requirement, wrapper
 from testbed.cluster.recipe import HERE, Module, content_of
 from testbed.errors import MachineError, Problem
+from testbed.kernel import cache
 from testbed.kernel.command import CommandFailed, run
 from testbed.kernel.make import run_logged
 from testbed.kernel.programs import find_program
@@ -29,7 +30,6 @@ MODULE_LIMIT_S = 4 * 3600.0  # arbitrary; Kubernetes takes six minutes on two id
 NICE = ("nice", "-n", "19")  # a build of twenty minutes must not be felt
 STRIP = "-s -w"  # without symbols and debug information: two thirds of the size
 RESULT = "programs"
-SCRATCH_PREFIX = "scratch-"
 LISTED = "modules.json"
 
 
@@ -67,7 +67,7 @@ class GoBuilder:
         if (target / LISTED).is_file():
             return target
         self.cache.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=self.cache))
+        scratch = Path(tempfile.mkdtemp(prefix=cache.SCRATCH_PREFIX, dir=self.cache))
         try:
             return self._build_in(scratch, module, progress).rename(target)
         except CommandFailed as error:

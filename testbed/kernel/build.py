@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from testbed.errors import MachineError, Problem
-from testbed.kernel import kconfig
+from testbed.kernel import cache, kconfig
 from testbed.kernel.command import CommandFailed
 from testbed.kernel.make import ObjectCount, run_logged
 from testbed.kernel.programs import DEFAULT_PATH, install_line, missing
@@ -37,8 +35,6 @@ Progress = Callable[[str], None]
 # Measured with Linux 7.2.13: 1.6 GB at the peak, of which 1.0 GB is the source, unpacked; the rest is margin.
 DISK_NEEDED_BYTES = 2_000_000_000
 EXPECTED_OBJECTS = 2_036  # measured with Linux 7.2.13: for the progress line only
-WAIT_FOR_OTHER_S = 0.5  # arbitrary: how often to look whether another build has ended
-SCRATCH_PREFIX = "scratch-"
 WHERE = "guest kernel"
 NICE = ("nice", "-n", "10")  # a build of minutes should not be felt; 10 is what nice(1) takes unasked
 
@@ -54,8 +50,7 @@ class KernelBuild:
     @property
     def cache(self) -> Path:
         """Where kernels, and the log of the last build, are kept."""
-        given = Path(self.env.get("XDG_CACHE_HOME", ""))  # the specification says to ignore a relative one
-        return (given if given.is_absolute() else Path(self.env.get("HOME", "/")) / ".cache") / "testbed" / "kernel"
+        return cache.place(self.env, "kernel")
 
     @property
     def log(self) -> Path:
@@ -84,10 +79,7 @@ class KernelBuild:
         if set(" :") & set(str(self.cache)):
             hint = "set XDG_CACHE_HOME to a folder whose path has neither"
             problems.append(Problem(WHERE, f"a kernel cannot be built below {self.cache}: a space or colon", hint))
-        if (free := _free_bytes(self.cache)) < DISK_NEEDED_BYTES:
-            what = f"building it needs {_gb(DISK_NEEDED_BYTES)} below {self.cache}, and {_gb(free)} are free"
-            problems.append(Problem(WHERE, what, "free some, or set XDG_CACHE_HOME to a folder on a larger disk"))
-        return problems
+        return [*problems, *cache.room(WHERE, self.cache, DISK_NEEDED_BYTES)]
 
     def build(self, progress: Progress) -> Path:
         """Return the kernel, building it first if it is not there yet.
@@ -99,30 +91,13 @@ class KernelBuild:
             return found
         if problems := self.problems():
             raise MachineError(problems)
-        self.cache.mkdir(parents=True, exist_ok=True)
-        with self._alone(progress):
+        with cache.alone(self.cache, WHERE, progress):
             return self.find() or self._build(progress)
 
-    @contextlib.contextmanager
-    def _alone(self, progress: Progress) -> Iterator[None]:
-        """One build at a time, over all processes of this user. The lock goes when its holder does."""
-        with (self.cache / "lock").open("w") as lock:
-            told = False
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if not told:
-                        progress("another process is building the guest kernel: waiting for it")
-                    told = True
-                    time.sleep(WAIT_FOR_OTHER_S)
-            yield
-
     def _build(self, progress: Progress) -> Path:
-        for left_behind in self.cache.glob(SCRATCH_PREFIX + "*"):  # by a build that was killed: we hold the lock
+        for left_behind in self.cache.glob(cache.SCRATCH_PREFIX + "*"):  # by a build that was killed: we hold the lock
             shutil.rmtree(left_behind)
-        scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=self.cache))
+        scratch = Path(tempfile.mkdtemp(prefix=cache.SCRATCH_PREFIX, dir=self.cache))
         try:
             return self._build_in(scratch, progress)
         except OSError as error:  # a disk that has filled up above all: others write to it, too
@@ -209,13 +184,3 @@ def info() -> Manifest | None:
 
 def _ignore(_line: str) -> None:
     pass
-
-
-def _free_bytes(path: Path) -> int:
-    """Free space where ``path`` is, or will be."""
-    there = next(parent for parent in (path, *path.parents) if parent.exists())
-    return shutil.disk_usage(there).free
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"

@@ -24,6 +24,9 @@ TRIES, WAIT_S = 4, 1.0
 BURST, BURST_APART_S = 20, 0.001
 """Each first packet asks the whole switch for an address; thousands of such questions at once overflow every queue."""
 FAMILIES: tuple[Family, Family] = (4, 6)
+ANY_PORT = 0
+Sockets = dict[tuple[str, Family], socket.socket]
+"""By host and family."""
 _NUMBER = struct.Struct("!I")
 
 
@@ -46,28 +49,19 @@ def pairs(hosts: Sequence[Node]) -> list[tuple[Node, Node]]:
     return list(dict.fromkeys([*ring, *itertools.permutations(firsts, 2)]))
 
 
-def check(namespaces: Namespaces, plan: Plan, *, guarded: bool = False) -> list[Pair]:
-    """Try all pairs at once.
-
-    Args:
-        namespaces: of the lab.
-        plan: whose hosts to try.
-        guarded: there are stateful guards: what comes from the port that was asked would pass them as an answer.
-    """
+def check(namespaces: Namespaces, plan: Plan) -> list[Pair]:
+    """Try all pairs at once."""
     hosts = plan.hosts
     with contextlib.ExitStack() as stack:
-        sockets = {
-            (host.name, family): stack.enter_context(_socket(namespaces, host, family))
-            for host in hosts
-            for family in FAMILIES
-        }
-        senders = sockets
-        if guarded:
-            senders = {
-                (host.name, family): stack.enter_context(_socket(namespaces, host, family, port=0))
-                for host in hosts
-                for family in FAMILIES
-            }
+
+        def sockets_at(port: int) -> Sockets:
+            ends = itertools.product(hosts, FAMILIES)
+            return {(h.name, f): stack.enter_context(_socket(namespaces, h, f, port)) for h, f in ends}
+
+        sockets = sockets_at(REACH_PORT)
+        # Where something tells a question from an answer, what comes from the port that was asked would pass as one.
+        tracked = plan.guards or plan.nats or plan.mappings
+        senders = sockets_at(ANY_PORT) if tracked else sockets
         wanted = [(a, b, family) for a, b in pairs(hosts) for family in FAMILIES]
         missing = set(range(len(wanted)))
         selector = stack.enter_context(selectors.DefaultSelector())
@@ -86,7 +80,7 @@ def check(namespaces: Namespaces, plan: Plan, *, guarded: bool = False) -> list[
     return [Pair(a.name, b.name, family, n not in missing) for n, (a, b, family) in enumerate(wanted)]
 
 
-def _socket(namespaces: Namespaces, host: Node, family: Family, port: int = REACH_PORT) -> socket.socket:
+def _socket(namespaces: Namespaces, host: Node, family: Family, port: int) -> socket.socket:
     with namespaces.inside(host.name):
         made = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
     made.setblocking(False)

@@ -99,11 +99,7 @@ def _start(run: Run, height: float, bands: Sequence[FaultBand], below: float = 0
     axes = style.new_axes(figure, LEFT, TOP, style.WIDTH_IN - LEFT - RIGHT, height)
     end = run.since_start(run.stop_ns)
     axes.set_xlim(0, end)
-    axes.set_axisbelow(True)
-    axes.grid(color=style.LINE, linewidth=0.5)
-    axes.tick_params(labelsize=style.SMALL, length=3)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    style.dress(axes)
     axes.set_xlabel(run.axis, fontsize=style.SMALL, color=style.MUTED)
     free = 0.0
     for band in bands:

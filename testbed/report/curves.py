@@ -52,7 +52,7 @@ def curve_figure(x: Numbers, found: Sequence[Line], title: str) -> Figure:
     legend = 0.24 * len(found) if labels else 0.0
     figure = style.new_figure(TOP + HEIGHT + BOTTOM + legend)
     axes = style.new_axes(figure, LEFT, TOP, style.WIDTH_IN - LEFT - RIGHT, HEIGHT)
-    _dress(axes)
+    style.dress(axes)
     unit = ""
     medians: list[float] = []
     for number, line in enumerate(found):
@@ -148,7 +148,7 @@ def panels_figure(labels: Sequence[str], panels: Sequence[Panel]) -> Figure:
 
 def _rows(axes: Axes, rows: Sequence[tuple[str, Summary | None]], title: str, letters: int) -> None:
     """Runs, median, interval and theory of each, below each other."""
-    _dress(axes)
+    style.dress(axes)
     for number, (_, each) in enumerate(rows):
         if each is not None:
             _row(axes, -float(number), each)
@@ -172,14 +172,6 @@ def _row(axes: Axes, place: float, each: Summary) -> None:
     if each.median is not None and each.low is not None and each.high is not None:
         ends = [[each.median - each.low], [each.high - each.median]]
         axes.errorbar(each.median, place, xerr=ends, color=colour, capsize=5, linewidth=1.4, zorder=4)
-
-
-def _dress(axes: Axes) -> None:
-    axes.set_axisbelow(True)
-    axes.grid(color=style.LINE, linewidth=0.5)
-    axes.tick_params(labelsize=style.SMALL, length=3)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
 
 
 def _title(name: str, unit: str) -> str:

@@ -100,7 +100,7 @@ def group_figure(chart: Chart, found: Sequence[Row]) -> Figure:
     several = len(chart.series) > 1
     figure = style.new_figure(TOP + height + BOTTOM + (LEGEND_IN if several else 0))
     axes = style.new_axes(figure, names, TOP, style.WIDTH_IN - names - RIGHT, height)
-    _dress(axes)
+    style.dress(axes)
     for number, row in enumerate(found):
         for series, each in row.found.items():
             _mark(axes, each, -float(number), list(chart.series).index(series))
@@ -121,14 +121,6 @@ def group_figure(chart: Chart, found: Sequence[Row]) -> Figure:
             bbox_to_anchor=(0, -0.42 / height), frameon=False, fontsize=style.SMALL, ncols=len(chart.series),
         )  # fmt: skip
     return figure
-
-
-def _dress(axes: Axes) -> None:
-    axes.set_axisbelow(True)
-    axes.grid(color=style.LINE, linewidth=0.5)
-    axes.tick_params(labelsize=style.SMALL, length=3)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
 
 
 def _mark(axes: Axes, each: Measurement, place: float, number: int) -> None:

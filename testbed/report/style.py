@@ -67,6 +67,15 @@ def new_axes(figure: Figure, left: float, top: float, width: float, height: floa
     return figure.add_axes(place, facecolor="none")
 
 
+def dress(axes: Axes) -> None:
+    """A grid beneath, small labels, and a frame on two sides."""
+    axes.set_axisbelow(True)
+    axes.grid(color=LINE, linewidth=0.5)
+    axes.tick_params(labelsize=SMALL, length=3)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as ``.svg`` or ``.png``, the same bytes for the same drawing."""
     metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}

@@ -17,6 +17,7 @@ from testbed.cluster import node
 from testbed.cluster.build import MANIFEST, ImageBuild
 from testbed.cluster.recipe import parse
 from testbed.errors import Exit, MachineError
+from testbed.kernel import cache
 
 RECIPE = """
 [kubernetes]
@@ -104,7 +105,7 @@ def test_of_two_builds_at_once_one_waits(build: ImageBuild) -> None:
     said: list[str] = []
     second: list[Path] = []
     builds = threading.Thread(target=lambda: second.append(build.build(said.append)))
-    with build._alone(quiet):
+    with cache.alone(build.cache, "node image", quiet):
         builds.start()
         while not said:
             builds.join(0.01)
