@@ -4,7 +4,7 @@ The loads are those of dbench and kubestr (github.com/kastenhq/kubestr, pkg/fio/
 of databases: one request at a time, and fsync after each write.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from testbed import Duration, Lab, Measurement, Profile, Ratio, Result, Scenario, Size, some
 from testbed.check import files, fio
@@ -115,20 +115,26 @@ def measure(result: Result) -> Iterator[Measurement]:
         )
         if not iops:
             continue
-        yield Measurement(f"throughput_{name}", sum(part.byte_s for part in known) / MIB, "MiB/s", better="higher")
+        yield Measurement(f"throughput_{name}", iops * profile.block / MIB, "MiB/s", better="higher")
         if not profile.flush:
             mean = sum(part.mean_s * part.iops for part in known) / iops
             requests, slowest = sum(part.requests for part in known), max(part.slowest_s for part in known)
             between, _ = served(result, name)
             little = storage.latency(profile.depth, iops, slowest, requests / iops, between).scaled(1000, "ms")
             yield Measurement.against(f"mean_{name}", 1000 * mean, little, better="lower")
-        times = {part.way: part.quantiles_s for part in known}
-        if profile.flush and not result.plan.share(SHARE).sync:  # a write ends in the page cache
-            times = {"fsync": fio.flushes_s(result.history, name)}
-        for way, quantiles in times.items():
+        for label, quantiles in times(result, name, known).items():
             for quantile, seconds in quantiles.items():
                 theory = median(result, name) if quantile == "p50" else NONE
-                yield Measurement.against(f"{quantile}_{way}_{name}", 1000 * seconds, theory, better="lower")
+                yield Measurement.against(f"{quantile}_{label}", 1000 * seconds, theory, better="lower")
+
+
+def times(result: Result, name: str, known: Sequence[fio.Found]) -> dict[str, Mapping[str, float]]:
+    """Quantiles of the time of an operation, by the load's name, and by the way where that does not say it all."""
+    flush, sync = PROFILES[name].flush, result.plan.share(SHARE).sync
+    if flush and not sync:  # a write ends in the page cache, so it is the fsync that takes time
+        return {name: fio.flushes_s(result.history, name)}
+    plain = len(known) == 1 and not flush
+    return {name if plain else f"{part.way}_{name}": part.quantiles_s for part in known}
 
 
 def metadata(result: Result) -> Iterator[Measurement]:

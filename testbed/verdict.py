@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import Any, ParamSpec
 
 from testbed.errors import InputError, Problem
+from testbed.numbers import capital, interval, number, quantity, spoken
 from testbed.theory.interval import Expectation
 
 P = ParamSpec("P")
@@ -84,17 +85,26 @@ class Measurement:
 
     @property
     def why(self) -> str:
-        """One sentence: the value and the bound that it meets or breaks. Of what is :meth:`wrong` its name says all."""
+        """One sentence: the value and what it had to be. Of what is :meth:`wrong` its name says all."""
+        name = capital(spoken(self.name))
         if self.value is None:
-            return f"{self.name}: not measured"
+            return f"{name}: not measured"
         if self == self.wrong(self.name, self.source):
             return self.name
-        said = f"{self.name}: {self.value:g} {self.unit}".rstrip()
+        said = f"{name}: {quantity(self.value, self.unit)}"
         if self.low is None and self.high is None:
             return f"{said}, for information"
-        low = "" if self.low is None else f"{self.low:g}"
-        high = "" if self.high is None else f"{self.high:g}"
-        return f"{said} is {'within' if self.verdict is Verdict.PASS else 'outside'} {low}..{high}"
+        return f"{said}{self._missed_by}, where theory allows {interval(self.low, self.high)} {self.unit}".rstrip()
+
+    @property
+    def _missed_by(self) -> str:
+        """How far outside, where a bound and the value look the same once they are rounded."""
+        if self.value is None:
+            return ""
+        for bound, side in ((self.low, "too little"), (self.high, "too much")):
+            if bound is not None and bound != self.value and number(bound) == number(self.value):
+                return f" ({number(abs(self.value - bound))} {side})" if self.verdict is Verdict.FAIL else ""
+        return ""
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,22 @@ def test_the_worst_wins_and_nothing_measured_is_unknown(
 
 def test_each_measurement_that_does_not_pass_is_named_failures_first() -> None:
     found = judge([GOOD, MISSING, BAD], ["u"], ["f"])
-    assert found.why == ("f", "u", "gap: 2 s is outside 0.6..0.9", "gap: not measured")
+    assert found.why == ("f", "u", "Gap: 2 s, where theory allows 0.6 to 0.9 s", "Gap: not measured")
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (Measurement("rtt", 15.009, "ms", None, 10.0, 10.1), "RTT: 15.01 ms, where theory allows 10 to 10.1 ms"),
+        (Measurement("flows", 25, "flows", 27, 27, 27), "Flows: 25 flows, where theory allows exactly 27 flows"),
+        (Measurement("goodput", 91.6612, "Mbit/s", None, 91.664),
+         "Goodput: 91.66 Mbit/s (0.0028 too little), where theory allows at least 91.66 Mbit/s"),
+        (Measurement("share_lost", 0.5000004, "", None, None, 0.5),
+         "Share lost: 0.5 (0.0000004 too much), where theory allows at most 0.5"),
+    ],
+)  # fmt: skip
+def test_a_reason_has_the_words_of_the_tables_and_what_rounding_would_hide(found: Measurement, words: str) -> None:
+    assert judge([found]).why == (words,)
 
 
 def test_a_judgement_has_exactly_the_documented_shape() -> None:

@@ -17,8 +17,8 @@ from testbed.cli.running import EXITS
 from testbed.errors import Exit, InputError, Problem
 from testbed.kernel import detect
 from testbed.load import read_study
+from testbed.numbers import counted
 from testbed.parameters import parse_settings
-from testbed.report.numbers import counted
 from testbed.sweep import play
 from testbed.sweep.planned import Planned, plan_study
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from testbed.check.cells import LEVEL, Summary
 from testbed.compare.comparison import Comparison, Place, differences, summaries
 from testbed.compare.difference import LEAST, Difference, difference
-from testbed.report.numbers import capital, counted, interval, listed, number, percent, quantity, spoken
+from testbed.numbers import capital, counted, interval, listed, number, percent, quantity, spoken
 
 ANSWERS_MAX = 6
 """Sentences of the answer; arbitrary: more are not read."""

@@ -9,8 +9,8 @@ from testbed.check.cells import Summary, shown, summarise, trusted
 from testbed.compare.difference import Difference, difference
 from testbed.compare.sides import Side
 from testbed.errors import InputError, Problem
+from testbed.numbers import listed
 from testbed.report.facts import is_tool, words
-from testbed.report.numbers import listed
 from testbed.study import At, CellResult
 from testbed.verdict import Verdict
 

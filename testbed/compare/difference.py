@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from testbed.check.cells import LEVEL, Summary
-from testbed.report.numbers import percent
+from testbed.numbers import percent
 
 Floats = NDArray[np.float64]
 

@@ -12,11 +12,11 @@ from testbed.compare.answer import answer, not_shown
 from testbed.compare.comparison import Comparison, loud
 from testbed.compare.difference import METHOD
 from testbed.compare.tables import every, groups, markdown, panels, runs_words
+from testbed.numbers import counted, listed
 from testbed.report import curves, data, study_words
 from testbed.report.axes import SIDE
 from testbed.report.drawing import KINDS, Drawing, Picture, render, save
 from testbed.report.facts import words
-from testbed.report.numbers import counted, listed
 from testbed.report.rundir import CHARTS, REPORT
 from testbed.report.study_page import drawings
 from testbed.report.studydir import StudyRun

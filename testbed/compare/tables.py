@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from testbed.compare.answer import answer, not_shown
 from testbed.compare.comparison import Comparison, Place, differences, loud, summaries
 from testbed.compare.difference import METHOD, Difference
+from testbed.numbers import capital, counted, listed, number, quantity, spoken
 from testbed.report.curves import Panel
-from testbed.report.numbers import capital, counted, listed, number, quantity, spoken
 
 MARKS = {
     "better": "✓ better", "worse": "✕ worse", "equal": "= equal", "unclear": "? too close to call", "other": "differs",

@@ -50,7 +50,7 @@ def matrix_sentence(events: Sequence[Event], family: int) -> str:
     """What the picture proves."""
     some = [event.fields for event in events if event.kind == "attempt" and event.fields["family"] == family]
     reasons = Counter(str(cell["reason"]) for cell in some if cell["reason"] != "ok")
-    told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    told = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
     works = f"{len(some) - reasons.total()} of {len(some)} attempts over IPv{family} work"
     others = f"; the others, in framed cells: {told}" if told else ""
     return f"Rows reach columns: {works}{others}."

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from testbed.report.numbers import interval, number, size, spoken
+from testbed.numbers import interval, number, size, spoken
 from testbed.report.receipt import Check, direction_words
 from testbed.report.rundir import REPORT, Run
 from testbed.report.words import event_words

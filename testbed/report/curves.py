@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from testbed.check.cells import Summary, summarise
+from testbed.numbers import spoken
 from testbed.report import style
 from testbed.report.axes import Curve, Numbers, short_name
-from testbed.report.numbers import spoken
 from testbed.report.studydir import StudyRun
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 from testbed.errors import InputError, Problem
 from testbed.history import IDENTITY
-from testbed.report.numbers import counted
+from testbed.numbers import counted
 from testbed.report.rundir import ENVIRONMENT, RECORD
 
 TOOLS = ("testbed", "commit", "kernel", "clock", "host_kernel", "machine", "python")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from testbed.numbers import capital, quantity, spoken
 from testbed.report import style
-from testbed.report.numbers import capital, quantity, spoken
 from testbed.scenario import Chart
 from testbed.verdict import Measurement, Verdict
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from testbed.history import Event
+from testbed.numbers import counted
 from testbed.plan.plan import Plan
-from testbed.report.numbers import counted
 from testbed.report.receipt import direction_words
 from testbed.report.rundir import Run
 from testbed.report.sites import families

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from testbed.check.lookups import Lookup, parse, results
-from testbed.report.numbers import listed, number
+from testbed.numbers import listed, number
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from testbed.numbers import counted, interval, quantity
 from testbed.plan.plan import FABRIC, Direction, Plan, PlannedLink, PlannedTunnel
-from testbed.report.numbers import counted, interval, quantity
 
 
 @dataclass(frozen=True)

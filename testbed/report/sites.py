@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from ipaddress import ip_interface, ip_network
 
 from testbed.model import Impairment
+from testbed.numbers import counted
 from testbed.plan.plan import Node, Plan, PlannedLink, PlannedTunnel
-from testbed.report.numbers import counted
 from testbed.units import Ratio
 
 HOSTS_SHOWN = 6

@@ -11,9 +11,9 @@ import numpy as np
 
 from testbed.check.cells import Summary, summarise, trusted
 from testbed.check.consistency import VALUES_MIN, Table, p_value
+from testbed.numbers import DASH, capital, counted, number, seconds, spoken
 from testbed.report import style
 from testbed.report.matrix import Square, matrix_figure
-from testbed.report.numbers import DASH, capital, counted, number, seconds, spoken
 from testbed.report.studydir import StudyRun
 from testbed.study import Cell, CellResult
 

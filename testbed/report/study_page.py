@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from testbed.check.cells import Summary, names, shown, summarise
+from testbed.numbers import capital, interval, number, spoken
 from testbed.report import axes, content, curves, data, groups, study_matrix, study_words, words
 from testbed.report.axes import Curve, Numbers
 from testbed.report.curves import Line
 from testbed.report.drawing import KINDS, Drawing, Picture, save, write_page
 from testbed.report.facts import mixed, together
-from testbed.report.numbers import capital, interval, number, spoken
 from testbed.report.rundir import CHARTS, REPORT
 from testbed.report.studydir import StudyRun, read_study_run
 from testbed.scenario import Chart

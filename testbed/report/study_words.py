@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from testbed.check.cells import LEVEL, Summary, summarise
+from testbed.numbers import capital, counted, percent, quantity, spoken
 from testbed.report.axes import Numbers, short_name
 from testbed.report.curves import Line
-from testbed.report.numbers import capital, counted, percent, quantity, spoken
 from testbed.report.studydir import StudyRun
 from testbed.verdict import Verdict
 
@@ -75,9 +75,8 @@ def theory(every: Sequence[Summary]) -> str:
     if not judged:
         return "No theory bounds it."
     values, outside = sum(len(each.values) for each in judged), sum(each.outside for each in judged)
-    rest = (
-        "" if len(judged) == len(every) else f" No theory bounds the other {counted(len(every) - len(judged), 'cell')}."
-    )
+    others = sum(len(each.values) for each in every if not each.judged)
+    rest = f" No theory bounds the other {others if others > 1 else 'one'}." if others else ""
     if outside:
         return f"{outside} of {values} values are outside what theory allows.{rest}"
     lie = "The one value lies" if values == 1 else f"All {values} values lie"

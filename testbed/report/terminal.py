@@ -11,7 +11,7 @@ import click
 
 from testbed.errors import InputError, Problem
 from testbed.history import VERDICT, History
-from testbed.report.numbers import interval, number, quantity
+from testbed.numbers import interval, number, quantity
 from testbed.verdict import Judgement, Measurement, Verdict
 
 COLOURS = {Verdict.PASS: "green", Verdict.UNKNOWN: "yellow", Verdict.FAIL: "red"}

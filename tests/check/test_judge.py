@@ -134,7 +134,7 @@ def test_behind_guards_who_is_not_let_through_must_not_reach_and_everybody_else_
 def test_guards_that_let_nobody_reach_anybody_leave_it_unknown_and_whoever_does_fails_it(record: Path) -> None:
     closed = Path("topologies/hybrid_kubernetes.py").absolute()
     found = judge_run(record, noted(record, closed, {}, "nobody"), ended={})
-    assert (found.verdict, found.why) == (Verdict.UNKNOWN, ("pairs_reached: not measured",))
+    assert (found.verdict, found.why) == (Verdict.UNKNOWN, ("Pairs reached: not measured",))
     found = judge_run(record, noted(record, closed, {("node-1", "eni-a"): True}, "nobody"), ended={})
     assert (found.verdict, found.why[0]) == (Verdict.FAIL, "node-1 reaches eni-a")
 

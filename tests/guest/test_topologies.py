@@ -28,7 +28,7 @@ def test_every_host_reaches_every_other_by_the_ways_of_the_plan(run_scenario: Ru
 def test_where_guards_let_nobody_reach_anybody_silence_is_no_pass(run_scenario: RunScenario) -> None:
     outcome = run_scenario(SILENT)
     assert outcome.judgement.verdict is Verdict.UNKNOWN
-    assert outcome.judgement.why == ("pairs_reached: not measured",)
+    assert outcome.judgement.why == ("Pairs reached: not measured",)
 
 
 @pytest.mark.parametrize("file", WITH_DAEMON)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from testbed.check.cells import Summary, summarise
+from testbed.numbers import spoken
 from testbed.report import curves, style
 from testbed.report.axes import Numbers, numbers
 from testbed.report.axes import curves as curves_of
-from testbed.report.numbers import spoken
+from testbed.report.study_words import theory
 from testbed.report.studydir import StudyRun
 from testbed.study import Axis, Cell, CellResult, Played
 from testbed.verdict import Measurement, judge
@@ -65,6 +68,15 @@ def test_panels_have_a_row_for_each_side_and_a_scale_each(run: StudyRun) -> None
     assert [axes.get_xlabel() for axes in figure.axes] == [f"number {n}, ms" for n in range(4)]
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["A", "B", "C"]
     assert all(len(axes.get_yticks()) == 3 for axes in figure.axes)
+
+
+def test_a_sentence_counts_values_and_says_how_many_of_them_no_theory_bounds(run: StudyRun) -> None:
+    bounded = summarise(run.results[0], "rtt_p50")
+    assert bounded is not None
+    free = replace(bounded, bound_low=None, bound_high=None)
+    assert theory([bounded, free]) == "All 6 values lie where theory allows. No theory bounds the other 6."
+    assert theory([bounded, replace(free, values=(1.0,))]).endswith("No theory bounds the other one.")
+    assert theory([free]) == "No theory bounds it."
 
 
 @pytest.mark.parametrize(

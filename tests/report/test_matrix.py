@@ -33,7 +33,9 @@ def test_a_cell_says_what_works_and_why_the_rest_does_not() -> None:
 
 
 def test_the_sentence_counts_and_a_family_that_was_not_tried_has_no_picture() -> None:
-    told = "Rows reach columns: 3 of 6 attempts over IPv4 work; the others, in framed cells: 2 filtered, 1 black hole."
+    told = (
+        "Rows reach columns: 3 of 6 attempts over IPv4 work; the others, in framed cells: filtered (2), black hole (1)."
+    )
     assert matrix_sentence(EVENTS, 4) == told
     assert families(EVENTS) == (4,)
 

@@ -13,9 +13,9 @@ from urllib.parse import unquote
 import pytest
 
 from testbed.errors import InputError
+from testbed.numbers import spoken
 from testbed.plan.plan import Plan
 from testbed.plan.schema import plan_from_json, plan_json
-from testbed.report.numbers import spoken
 from testbed.report.page import write_report
 from testbed.verdict import Measurement, judge
 from tests.report.page import Page
@@ -158,7 +158,7 @@ def test_reasons_are_told_once_each(run_dir: Path) -> None:
     found = judge([bad], ["the guest ended early\nlast words"], ["a route leaked"])
     (run_dir / "record" / "verdict.json").write_text(json.dumps(found.to_json()))
     text = Page(write_report(run_dir)).text
-    for reason in ("a route leaked", "the guest ended early", "last words", "gap: 2 s is outside 0.6..1"):
+    for reason in ("a route leaked", "the guest ended early", "last words", "Gap: 2 s, where theory allows 0.6 to 1 s"):
         assert text.count(reason) == 1, reason
 
 

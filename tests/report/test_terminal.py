@@ -40,7 +40,7 @@ def test_every_reason_is_told(run_dir: Path) -> None:
     bad = Measurement("gap", 2.0, "s", 0.8, 0.6, 1.0)
     lines = summary(judged(run_dir, [bad], "no calibration receipt"))
     assert lines[0] == "FAIL  no calibration receipt"
-    assert lines[1] == "      gap: 2 s is outside 0.6..1"
+    assert lines[1] == "      Gap: 2 s, where theory allows 0.6 to 1 s"
     assert any(line.endswith("FAIL") for line in lines[2:])
 
 

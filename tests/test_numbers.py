@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from testbed.numbers import counted, interval, listed, number, quantity, seconds, size
 from testbed.report.content import number_rows, settings_of
-from testbed.report.numbers import counted, interval, listed, number, quantity, seconds, size
 from testbed.verdict import Measurement
 
 
