@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,3 +36,13 @@ def key(loaded: Loaded) -> str:
 def digest(file: Path) -> str:
     """Names a file's bytes."""
     return hashlib.blake2b(file.read_bytes(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+@cache
+def source() -> str:
+    """Names what the testbed itself says, file by file: two checkouts of one version may differ."""
+    package = Path(__file__).parent.parent
+    found = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for file in sorted(package.rglob("*.py")):
+        found.update(f"{file.relative_to(package)} {digest(file)}\n".encode())
+    return found.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from testbed.errors import MachineError, Problem
 from testbed.kernel import build
+from testbed.kernel.recipe import MANIFEST, Manifest
 from testbed.plan.plan import Plan
 from testbed.units import Size
 
@@ -36,6 +38,15 @@ def means_for(plan: Plan, tell: Callable[[str], None]) -> Means:
     if OTHER_KERNEL in os.environ:
         return Means(_other_kernel(Path(os.environ[OTHER_KERNEL])), memory)
     return Means(build.find() or build.build(tell), memory)
+
+
+def kernel_key(kernel: Path) -> str:
+    """Names a kernel by what it was made from; one that was built elsewhere by its bytes."""
+    manifest = kernel.with_name(MANIFEST)
+    if manifest.exists():
+        return Manifest.read(manifest).key
+    with kernel.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _other_kernel(path: Path) -> Path:

@@ -17,8 +17,8 @@ from typing import Any
 
 from testbed import __version__
 from testbed.boot import cpu, guest, host
-from testbed.boot.identity import identity
-from testbed.boot.means import Means, means_for
+from testbed.boot.identity import identity, source
+from testbed.boot.means import Means, kernel_key, means_for
 from testbed.check.judge import judge_run
 from testbed.errors import InputError, MachineError, Problem, TestbedError
 from testbed.history import CALIBRATION, IDENTITY, RECEIPT, History
@@ -80,7 +80,7 @@ def run(loaded: Loaded, settings: dict[str, str], options: Options, on_message: 
     problem = _problem(ended)
     _judge_receipt(record, loaded, options)
     judgement = judge_run(record, loaded, ended={"problem": problem, "spins": ended.spins})
-    _write_environment(directory, loaded, options, ended)
+    _write_environment(directory, loaded, options, ended, means)
     if not options.report:
         return Outcome(directory, judgement, None)
     from testbed.report.page import write_report
@@ -153,7 +153,9 @@ def _judge_receipt(record: Path, loaded: Loaded, options: Options) -> None:
     (record / RECEIPT).write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
 
 
-def _write_environment(directory: Path, loaded: Loaded, options: Options, ended: guest.GuestRun) -> None:
+def _write_environment(
+    directory: Path, loaded: Loaded, options: Options, ended: guest.GuestRun, means: Means | None
+) -> None:
     """Everything that depends on the machine or on wall time; the record has none of it."""
     last = max((event.t_ns for event in History(directory / "record").events), default=0)
     scenario = loaded.scenario
@@ -176,6 +178,8 @@ def _write_environment(directory: Path, loaded: Loaded, options: Options, ended:
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
         "commit": commit(),
+        "source": source(),
+        "guest_kernel": kernel_key(means.kernel) if means else "",
         "programs": versions(loaded),
         "scenario": None if scenario is None else {
             "question": scenario.question, "hypothesis": scenario.hypothesis, "refuted_by": scenario.refuted_by,
