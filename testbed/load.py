@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import traceback
 from collections.abc import Mapping
@@ -55,6 +56,14 @@ def find_file(name: str, beside: Path | None = None) -> Path:
         if path.is_file():
             return path.resolve()
     raise InputError(Problem(name, "no such file", f"looked for: {', '.join(map(str, tried))}"))
+
+
+def portable(path: Path, beside: Path) -> str:
+    """A file's name by which :func:`find_file` finds it on any machine: as shipped, or as seen from ``beside``."""
+    for root in (SHIPPED, Path(__file__).parent.parent.resolve()):
+        if any(path.is_relative_to(root / folder) for folder in ("scenarios", "topologies")):
+            return str(path.relative_to(root))
+    return os.path.relpath(path, beside.resolve())
 
 
 def load(name: str, settings: Mapping[str, str], lab: str = "") -> Loaded:

@@ -82,7 +82,7 @@ def check(baseline: Baseline, now: Recorded, *, judge_stale: bool = False, some:
     findings = tuple(_by_seed(baseline, now) if exact else _over_seeds(baseline, now))
     different = _different(baseline, now) if exact else {}
     unknown = [*_unknown(baseline, now, some=some)]
-    failed = [*_failed(baseline, now, different)]
+    failed = [*_failed(baseline, now, {} if old else different)]
     worst = max(
         (each.verdict for each in findings), default=Verdict.UNKNOWN if not now.runs else Verdict.PASS
     )  # fmt: skip

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from testbed.baseline.model import VIRTUAL, Made, Recorded, Series, Trace
 from testbed.baseline.things import numbers, structure
-from testbed.errors import InputError, Problem
+from testbed.errors import InputError, Problem, RunError
 from testbed.history import IDENTITY, RECEIPT, VERDICT
 from testbed.report.rundir import RECORD, Run, read_run
 from testbed.report.studydir import CELLS, is_study
@@ -31,11 +31,11 @@ class Found:
 
 
 def run_directories(directory: Path) -> list[Path]:
-    """The runs in a directory: it is one itself, or a study with one cell. Raises :class:`InputError`."""
+    """The runs in a directory: itself, its folders ``seed-N``, or a study's one cell. Raises :class:`InputError`."""
     if not directory.is_dir():
         raise InputError(Problem(str(directory), "no such directory", "give one that a run, a sweep or a check wrote"))
     if not is_study(directory):
-        return [directory]
+        return _seeds(directory) or [directory]
     cells = sorted(each for each in (directory / CELLS).glob("*") if each.is_dir())
     if len(cells) != 1:
         hint = "a baseline is of one cell: " + ", ".join(f"{CELLS}/{each.name}" for each in cells[:3])
@@ -48,12 +48,17 @@ def _seeds(cell: Path) -> list[Path]:
     return sorted(found, key=lambda each: int(each.name.removeprefix("seed-")))
 
 
-def collect(directories: Sequence[Path], file: str, settings: Mapping[str, str]) -> Found:
-    """What these runs of one thing, each with another seed, did.
+def collect(
+    directories: Sequence[Path], file: str, settings: Mapping[str, str], lost: Mapping[int, str] | None = None
+) -> Found:
+    """What these runs of one thing, each with another seed, did; ``lost``: by seed, why a run has left nothing.
 
     Raises:
         InputError: with everything that cannot be read; or runs of several things, of one seed twice, or none at all.
+        RunError: all runs are lost.
     """
+    if lost and not directories:
+        raise RunError(Problem(f"{file}, seed {seed}", why, "no run came to its end") for seed, why in lost.items())
     problems: list[Problem] = []
     runs: dict[int, Run] = {}
     for directory in directories:
@@ -80,9 +85,8 @@ def collect(directories: Sequence[Path], file: str, settings: Mapping[str, str])
     ]
     if problems or first is None:
         raise InputError(problems)
-    return Found(
-        recorded(first, {seed: run.judgement for seed, run in runs.items()}, traces(first, runs)), _asked(runs)
-    )
+    found = recorded(first, {seed: run.judgement for seed, run in runs.items()}, traces(first, runs))
+    return Found(replace(found, unknown={**found.unknown, **(lost or {})}), _asked(runs))
 
 
 def recorded(made: Made, judged: Mapping[int, Judgement], left: Mapping[int, Trace]) -> Recorded:
@@ -129,9 +133,17 @@ def _made(run: Run, file: str, settings: Mapping[str, str]) -> Made:
     environment = run.environment
     return Made(
         file=file, settings=dict(settings), content=str(identity.get("scenario_bytes", "")),
-        kernel=environment.get("kernel", "guest"), clock=environment.get("clock", VIRTUAL),
-        structure=structure(run.plan), numbers=numbers(run.plan), tools=_tools(environment),
+        asked=_values(environment, identity), kernel=environment.get("kernel", "guest"),
+        clock=environment.get("clock", VIRTUAL), structure=structure(run.plan), numbers=numbers(run.plan),
+        tools=_tools(environment),
     )  # fmt: skip
+
+
+def _values(environment: Mapping[str, Any], identity: Mapping[str, Any]) -> dict[str, str]:
+    """Of the scenario's own parameters. Those of the topology are in the plan."""
+    scenario, parameters = environment.get("scenario"), identity.get("parameters")
+    names = scenario.get("parameters", []) if isinstance(scenario, dict) else []
+    return {str(name): str(parameters[name]) for name in names if isinstance(parameters, dict) and name in parameters}
 
 
 def _tools(environment: Mapping[str, Any]) -> dict[str, str]:

@@ -26,6 +26,7 @@ class Made:
     Attributes:
         file: scenario, topology or test that was run; ``settings`` were given to it.
         content: names what that file says: the digest of its bytes.
+        asked: the values of the scenario's own parameters, given or not.
         structure: what the network consists of, one line a thing; another one is another network.
         numbers: how it is set: timers, rates, losses, options, by the thing they belong to.
         tools: versions of everything that had a part in it.
@@ -36,6 +37,7 @@ class Made:
     content: str
     kernel: Kernel
     clock: Clock
+    asked: Mapping[str, str] = field(default_factory=dict)
     structure: tuple[str, ...] = ()
     numbers: Mapping[str, str] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)

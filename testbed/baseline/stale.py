@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from testbed.baseline.model import Baseline, Made, Recorded
 from testbed.baseline.things import changed
@@ -13,7 +14,7 @@ DIGITS = 12
 
 
 def stale(baseline: Baseline, now: Recorded) -> list[str]:
-    """A sentence for each thing that is another one: structure, scenario, settings, seeds, kernel, clock, tools."""
+    """A sentence for each thing that is another one: structure, scenario, question, seeds, kernel, tools."""
     return [*_asked(baseline.recorded.made, now.made), *_seeds(baseline.recorded, now), *_tools(baseline, now)]
 
 
@@ -26,11 +27,11 @@ def _asked(before: Made, now: Made) -> Iterator[str]:
     if before.structure != now.structure:
         yield "the topology is another one: " + "; ".join(_structure(before, now))
     if before.content != now.content:
-        yield f"{now.file} is not what it was: it says something else"
-    for name in {**before.settings, **now.settings}:
-        old, new = (made.settings.get(name, "not set") for made in (before, now))
+        yield f"{Path(now.file).name} is not what it was: it says something else"
+    for name in {**before.asked, **now.asked}:
+        old, new = (made.asked.get(name, "not there") for made in (before, now))
         if old != new:
-            yield f"another setting: {name} was {old}, and is {new}"
+            yield f"something else is asked: {name} was {old}, and is {new}"
     for what, old, new in (("kernel", before.kernel, now.kernel), ("clock", before.clock, now.clock)):
         if old != new:
             yield f"recorded with the {old} {what}, run with the {new} one"
@@ -59,12 +60,13 @@ def _tools(baseline: Baseline, now: Recorded) -> Iterator[str]:
     for name in dict.fromkeys((*old, *new)):
         one, other = old.get(name, "none"), new.get(name, "none")
         if one != other:
-            yield f"another {_word(name)}: {_short(name, one)} then, {_short(name, other)} now"
+            yield f"another {_word(name)}: {shortened(name, one)} then, {shortened(name, other)} now"
 
 
 def _word(name: str) -> str:
     return {"testbed": "version of the testbed", "source": "source of the testbed"}.get(name, f"version of {name}")
 
 
-def _short(name: str, value: str) -> str:
+def shortened(name: str, value: str) -> str:
+    """A tool's version; of a digest its beginning."""
     return value[:DIGITS] if name == "source" else value

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 
+from testbed.numbers import listed
 from testbed.plan.plan import Plan
 from testbed.units import Quantity
 
@@ -47,7 +48,8 @@ def numbers(plan: Plan) -> dict[str, str]:
 
 
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """A line for each thing that is set otherwise, with the fields in which it is."""
+    """A line for each way in which things are set otherwise: their names, and the fields with both values."""
+    found: dict[str, list[str]] = {}
     for name in dict.fromkeys((*before, *now)):
         old, new = _fields(before.get(name, "")), _fields(now.get(name, ""))
         if parts := [
@@ -55,7 +57,8 @@ def changed(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
             for each in dict.fromkeys((*old, *new))
             if old.get(each) != new.get(each)
         ]:
-            yield f"{name}: {', '.join(parts)}"
+            found.setdefault(", ".join(parts), []).append(name)
+    yield from (f"{listed(names)}: {how}" for how, names in found.items())
 
 
 def _fields(line: str) -> dict[str, str]:

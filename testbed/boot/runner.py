@@ -183,7 +183,8 @@ def _write_environment(
         "programs": versions(loaded),
         "scenario": None if scenario is None else {
             "question": scenario.question, "hypothesis": scenario.hypothesis, "refuted_by": scenario.refuted_by,
-            "file": loaded.path.name, "charts": [asdict(chart) for chart in scenario.charts],
+            "file": loaded.path.name, "parameters": [each.name for each in scenario.parameters],
+            "charts": [asdict(chart) for chart in scenario.charts],
         },
     }  # fmt: skip
     (directory / "environment.json").write_text(json.dumps(environment, indent=1) + "\n", encoding="utf-8")

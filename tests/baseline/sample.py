@@ -9,7 +9,8 @@ from testbed.baseline.model import Made, Recorded, Series, Trace
 from testbed.history import Event
 
 MADE = Made(
-    file="scenarios/failover.py", settings={"fault": "silent"}, content="c0ffee", kernel="guest", clock="virtual",
+    file="scenarios/failover.py", settings={"fault": "silent"}, asked={"fault": "silent"}, content="c0ffee",
+    kernel="guest", clock="virtual",
     structure=("node a: kind=host", "link dx: a.node=a, b.node=b"),
     numbers={"link dx": "rate=1 Gbit/s, a_to_b.delay=5 ms"},
     tools={"testbed": "0.1.0", "source": "0123456789abcdef", "bird": "bird2 2.0.12-7"},

@@ -69,7 +69,7 @@ def test_a_fixed_percentage_says_that_it_is_one() -> None:
         (replace(MADE, structure=("node a: kind=host",)), "gone: link dx"),
         (replace(MADE, structure=(*MADE.structure, "node c: kind=host")), "new: node c"),
         (replace(MADE, content="beef"), "is not what it was"),
-        (replace(MADE, settings={"fault": "carrier"}), "fault was silent, and is carrier"),
+        (replace(MADE, asked={"fault": "carrier"}), "fault was silent, and is carrier"),
         (replace(MADE, tools={**MADE.tools, "bird": "2.14"}), "another version of bird: bird2 2.0.12-7 then, 2.14 now"),
         (replace(MADE, tools={**MADE.tools, "testbed": "0.2.0"}), "another version of the testbed"),
         (replace(MADE, kernel="host"), "recorded with the guest kernel"),
