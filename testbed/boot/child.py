@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
+import os
 import shutil
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-from testbed.boot.guest import PR_SET_PDEATHSIG, signals_raise
-from testbed.boot.runner import Options, run
+from testbed.boot import disk
+from testbed.boot.guest import die_with_parent, signals_raise
+from testbed.boot.runner import Options, check_disk, run
 from testbed.errors import Exit, Problem, TestbedError
 from testbed.load import load
+from testbed.verdict import Verdict
 
 ANSWER = "@ended "
 """Begins the line that is for the pool."""
+CPU = "TESTBED_CPU"
+"""Environment variable with the number of the one CPU that a run is to keep to."""
 
 
 def main() -> None:
     """Do the run, and say in a line how it ended."""
-    # Whatever happens to the pool, its runs end with it, and the guests with them.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    die_with_parent()  # and the guest with this
     task = json.load(sys.stdin)
+    if CPU in os.environ:  # whoever started this has claimed it
+        os.sched_setaffinity(0, {int(os.environ[CPU])})
     with signals_raise():
         try:
             _run(task)
@@ -31,6 +35,10 @@ def main() -> None:
             sys.exit(int(Exit.UNKNOWN))
         except TestbedError as error:
             _answer(problem="; ".join(map(_words, error.problems)), exit=int(error.exit))
+        except OSError as error:
+            if not disk.is_full(error):
+                raise
+            _answer(problem=f"{task['directory']}: {disk.words(error)}", exit=int(Exit.MACHINE))
         else:
             _answer(problem="", exit=int(Exit.PASS))
 
@@ -45,7 +53,9 @@ def _run(task: dict[str, Any]) -> None:
         seed=task["seed"], kernel=task["kernel"], clock=task["clock"], out=unfinished,
         wall_limit_s=task["wall_limit_s"], command=task["command"], why=task["why"], report=False,
     )  # fmt: skip
-    run(load(task["file"], settings), settings, options, lambda message: None)
+    outcome = run(load(task["file"], settings), settings, options, lambda message: None)
+    if outcome.judgement.verdict is Verdict.UNKNOWN:
+        check_disk(unfinished)  # what could not be written is no property of the network: it has to be run again
     unfinished.rename(directory)
 
 

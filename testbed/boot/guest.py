@@ -153,6 +153,11 @@ def _before_exec(cpu: int | None) -> None:
         os.sched_setaffinity(0, {cpu})
 
 
+def die_with_parent() -> None:
+    """Whatever happens to who started this process, it ends as well."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
+
 @contextlib.contextmanager
 def signals_raise() -> Iterator[None]:
     """SIGTERM ends a run as Ctrl-C does."""

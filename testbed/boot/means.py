@@ -32,12 +32,23 @@ class Means:
 
 def means_for(plan: Plan, tell: Callable[[str], None]) -> Means:
     """The means for a plan; builds the kernel if there is none. Raises what this machine lacks."""
+    memory = memory_for(plan)
+    return Means(kernel_for(tell), memory)
+
+
+def memory_for(plan: Plan) -> Size:
+    """What a guest for a plan is given. Raises where this machine has less."""
     stored = sum(share.size for share in plan.shares) + sum(min(v.size, VOLUME_TOUCHED) for v in plan.volumes)
     memory = Size(MEMORY_BASE + MEMORY_PER_NODE * len(plan.nodes) + stored)
     check_memory(memory)
+    return memory
+
+
+def kernel_for(tell: Callable[[str], None]) -> Path:
+    """The guest kernel; it is built if there is none. Raises what this machine lacks for that."""
     if OTHER_KERNEL in os.environ:
-        return Means(_other_kernel(Path(os.environ[OTHER_KERNEL])), memory)
-    return Means(build.find() or build.build(tell), memory)
+        return _other_kernel(Path(os.environ[OTHER_KERNEL]))
+    return build.find() or build.build(tell)
 
 
 def kernel_key(kernel: Path) -> str:

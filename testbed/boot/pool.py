@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,8 @@ class Task:
     wall_limit_s: float
     command: tuple[str, ...] = ()
     why: str = ""
+    topology: str = ""
+    """The file that declares the network, for who has to send it somewhere."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,29 @@ def workers() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def play(
-    tasks: Sequence[Task], jobs: int, on_change: Callable[[int, Sequence[Task]], None] = lambda ended, running: None
-) -> list[Ended]:
+class Told:
+    """What is told while tasks are done; this one keeps it for itself."""
+
+    def changed(self, ended: int, running: Sequence[Task]) -> None:
+        """Something began or ended: how many have ended, and which are under way."""
+
+    def ended(self, how: Ended) -> None:
+        """A task has ended, and what it leaves is in its place."""
+
+    def said(self, text: str) -> None:
+        """A sentence for the user."""
+
+    def warned(self, text: str) -> None:
+        """One that has to be known before any number is read."""
+
+
+def play(tasks: Sequence[Task], jobs: int, told: Told | None = None) -> list[Ended]:
     """Do all tasks, and return how each ended, in their order.
 
     Args:
         tasks: each with a directory of its own.
         jobs: how many at a time.
-        on_change: told, whenever something begins or ends, how many have ended and which are under way.
+        told: who wants to know meanwhile.
 
     Raises:
         MachineError: this machine lacks something; what was under way has been ended.
@@ -75,14 +91,16 @@ def play(
     """
     waiting = deque(enumerate(tasks))
     ended: dict[int, Ended] = {}
-    with signals_raise(), _Running() as running:
+    told = told or Told()
+    with signals_raise(), Running() as running:
         while waiting or running.here:
             while waiting and len(running.here) < jobs:
                 running.start(*waiting.popleft())
-            on_change(len(ended), [each.task for each in running.here])
+            told.changed(len(ended), [each.task for each in running.here])
             for each in running.wait():
                 ended[each.number] = each.result()
-        on_change(len(ended), [])
+                told.ended(ended[each.number])
+        told.changed(len(ended), [])
     return [ended[number] for number in range(len(tasks))]
 
 
@@ -116,14 +134,14 @@ class _Child:
         return Ended(self.task, self.answer["problem"])
 
 
-class _Running:
+class Running:
     """Runs under way. None of them outlives the block."""
 
     def __init__(self) -> None:
         self.here: list[_Child] = []
         self._selector = selectors.DefaultSelector()
 
-    def __enter__(self) -> _Running:
+    def __enter__(self) -> Running:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -143,11 +161,12 @@ class _Running:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child.process.pid, how)
 
-    def start(self, number: int, task: Task) -> None:
-        """One more."""
+    def start(self, number: int, task: Task, environment: Mapping[str, str] | None = None) -> None:
+        """One more; ``environment``: variables that its process has besides those of this one."""
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "testbed.boot.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.STDOUT, start_new_session=True,
+            env={**os.environ, **(environment or {}), "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         child = _Child(number, task, process)
         self.here.append(child)
@@ -157,11 +176,12 @@ class _Running:
             process.stdin.write(json.dumps(asdict(task)).encode())
             process.stdin.close()
 
-    def wait(self) -> list[_Child]:
-        """Wait until a run has ended; all that have."""
+    def wait(self, limit_s: float | None = None) -> list[_Child]:
+        """Wait until a run has ended, or for so long; all that have."""
+        deadline = None if limit_s is None else time.monotonic() + limit_s
         gone: list[_Child] = []
-        while not gone:
-            for key, _ in self._selector.select():
+        while not gone and (deadline is None or time.monotonic() < deadline):
+            for key, _ in self._selector.select(None if deadline is None else max(0.0, deadline - time.monotonic())):
                 data = os.read(key.fd, 1 << 16)
                 key.data.feed(data)
                 if not data:

@@ -114,20 +114,20 @@ def _make_directory(loaded: Loaded, options: Options) -> Path:
         directory = Path("runs", f"{loaded.path.stem}-{stamp}-{os.getpid()}").absolute()
     try:
         (directory / "record" / "samples").mkdir(parents=True)
-        room = os.statvfs(directory)
     except OSError as error:
         raise MachineError(
             Problem(str(directory), f"cannot be made: {error.strerror}", "choose another place with --out")
         ) from error
-    if room.f_bavail * room.f_frsize < DISK_NEEDED:
-        raise MachineError(
-            Problem(
-                str(directory),
-                f"less than {DISK_NEEDED} free on this disk",
-                "make room, or choose another place with --out",
-            )
-        )
+    check_disk(directory)
     return directory
+
+
+def check_disk(directory: Path) -> None:
+    """Raise where a record may not fit on the disk."""
+    room = os.statvfs(directory)
+    if room.f_bavail * room.f_frsize < DISK_NEEDED:
+        what, hint = f"less than {DISK_NEEDED} free on this disk", "make room, or choose another place with --out"
+        raise MachineError(Problem(str(directory), what, hint))
 
 
 def _problem(ended: guest.GuestRun) -> str:

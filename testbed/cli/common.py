@@ -27,6 +27,8 @@ TAKEN_DOWN = ("run", "sweep", "compare", "up", "record", "check", "accept")
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it: none of the verdicts."""
+LOCAL = "local"
+"""Of --on: this machine."""
 WORDS = "testbed.words"
 """Where a context keeps what was typed."""
 
@@ -129,10 +131,17 @@ def where_options(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def many_options(function: Callable[P, R]) -> Callable[P, R]:
-    """How many runs, how many of them at a time, and whether very many are meant."""
+    """How many runs, how many of them at a time, where, and whether very many are meant."""
     for option in (
         click.option("--yes", is_flag=True, help="Do not ask, however many runs that is."),
         click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Runs at a time. Default: one a CPU."),
+        click.option(
+            "--on",
+            default=LOCAL,
+            show_default=True,
+            metavar="WHERE",
+            help="Where runs are done: dask://HOST:PORT, the workers of a Dask scheduler.",
+        ),
         click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Runs of each cell, seeds 1 to N."),
     ):
         function = option(function)

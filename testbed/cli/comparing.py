@@ -10,6 +10,7 @@ import click
 
 from testbed.cli.common import (
     EPILOG,
+    LOCAL,
     file_argument,
     json_option,
     many_options,
@@ -36,7 +37,7 @@ values_option = click.option(
 @json_option
 @told
 def sweep(
-    file: str, settings: tuple[str, ...], seeds: int | None, jobs: int | None, yes: bool, kernel: str | None,
+    file: str, settings: tuple[str, ...], seeds: int | None, jobs: int | None, yes: bool, on: str, kernel: str | None,
     clock: str | None, wall_limit: float, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a scenario with every combination of values, each with several seeds (10), and show the curves.
@@ -49,7 +50,9 @@ def sweep(
     from testbed.sweep.planned import plan_study
     from testbed.sweep.play import prepare
 
-    wanted = Wanted(out=out, kernel=kernel, clock=clock, jobs=jobs, wall_limit_s=wall_limit, yes=yes, as_json=as_json)
+    wanted = Wanted(
+        out=out, kernel=kernel, clock=clock, jobs=jobs, wall_limit_s=wall_limit, yes=yes, on=on, as_json=as_json
+    )
     given = parse_values(settings)
     before = read_asked(prepare(out, "")) if out is not None and (out / STUDY).exists() else None
     study = sweep_study(file, given, seeds, before)
@@ -76,7 +79,7 @@ def sweep(
 @told
 def compare(
     what: tuple[str, ...], by: str | None, scenario: str | None, settings: tuple[str, ...], seeds: int | None,
-    jobs: int | None, yes: bool, kernel: str | None, clock: str | None, wall_limit: float, out: Path | None,
+    jobs: int | None, yes: bool, on: str, kernel: str | None, clock: str | None, wall_limit: float, out: Path | None,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Compare runs, sweeps or designs: on the same axes, with the intervals of their differences.
@@ -89,7 +92,9 @@ def compare(
     from testbed.cli.studying import Wanted
 
     directories, files = [each for each in what if Path(each).is_dir()], [each for each in what if _is_file(each)]
-    wanted = Wanted(out=out, kernel=kernel, clock=clock, jobs=jobs, wall_limit_s=wall_limit, yes=yes, as_json=as_json)
+    wanted = Wanted(
+        out=out, kernel=kernel, clock=clock, jobs=jobs, wall_limit_s=wall_limit, yes=yes, on=on, as_json=as_json
+    )
     if files and directories:
         hint = "run the designs first and compare the folders, or name files alone"
         raise InputError(Problem(files[0], f"is a file, and {directories[0]} a folder of runs that are done", hint))
@@ -97,6 +102,7 @@ def compare(
         sys.exit(int(compare_files(what, by, scenario, settings, seeds, wanted)))
     given = [f"--set {each}" for each in settings] + ([f"--with {scenario}"] if scenario else [])
     given += [f"--{name}" for name, value in (("seeds", seeds), ("jobs", jobs), ("yes", yes)) if value]
+    given += [] if on == LOCAL else ["--on"]
     given += [f"--{name}" for name, value in (("kernel", kernel), ("clock", clock)) if value]
     if given:
         raise InputError(

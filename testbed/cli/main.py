@@ -13,6 +13,7 @@ from testbed import __version__
 from testbed.cli import baselining, cluster, comparing, labs
 from testbed.cli.common import (
     EPILOG,
+    LOCAL,
     Commands,
     file_argument,
     json_option,
@@ -46,20 +47,20 @@ for command in (*labs.COMMANDS, *comparing.COMMANDS, *baselining.COMMANDS, clust
 @told
 def run(
     file: str, seed: int, kernel: str | None, clock: str | None, settings: tuple[str, ...], out: Path | None,
-    wall_limit: float, seeds: int | None, jobs: int | None, yes: bool, as_json: bool,
+    wall_limit: float, seeds: int | None, jobs: int | None, yes: bool, on: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a scenario, or a study of one, or bring a topology up and see whether everything reaches everything.
 
     A study plays many runs side by side; with --out of a folder that it wrote it does those that are missing. --seeds,
-    --jobs and --yes are for studies, --seed is for a single run.
+    --jobs, --on and --yes are for studies, --seed is for a single run.
     """
     from testbed.cli.running import run_command
 
-    if seeds is not None or jobs is not None or yes or _declares_study(file):
+    if seeds is not None or jobs is not None or yes or on != LOCAL or _declares_study(file):
         from testbed.cli.studying import Wanted, run_study_file
 
         wanted = Wanted(
-            out=out, kernel=kernel, clock=clock, jobs=jobs, wall_limit_s=wall_limit, yes=yes, as_json=as_json
+            out=out, kernel=kernel, clock=clock, jobs=jobs, wall_limit_s=wall_limit, yes=yes, on=on, as_json=as_json
         )
         sys.exit(int(run_study_file(file, settings, seeds, wanted)))
     sys.exit(int(run_command(file, seed, kernel, clock, settings, out, wall_limit, as_json=as_json)))

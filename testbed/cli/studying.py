@@ -11,14 +11,15 @@ from pathlib import Path
 
 import click
 
-from testbed.boot import pool
 from testbed.cli.progress import Progress
 from testbed.cli.running import EXITS
-from testbed.errors import Exit, InputError, Problem
+from testbed.cli.where import machines
+from testbed.errors import Exit, InputError, MachineError, Problem
 from testbed.kernel import detect
 from testbed.load import read_study
 from testbed.numbers import counted
 from testbed.parameters import parse_settings
+from testbed.report.studydir import STUDY
 from testbed.sweep import play
 from testbed.sweep.planned import Planned, plan_study
 
@@ -36,6 +37,7 @@ class Wanted:
     jobs: int | None
     wall_limit_s: float
     yes: bool
+    on: str
     as_json: bool
 
 
@@ -44,7 +46,7 @@ def run_study_file(file: str, settings: tuple[str, ...], seeds: int | None, want
     found = read_study(file)
     if found is None:
         hint = "repeat a scenario with: testbed sweep FILE --seeds N"
-        raise InputError(Problem(file, "declares no study: --seeds, --jobs and --yes are for studies", hint))
+        raise InputError(Problem(file, "declares no study: --seeds, --jobs, --on and --yes are for studies", hint))
     path, study = found
     given = parse_settings(settings)
     asked = study if seeds is None else replace(study, seeds=seeds)
@@ -88,17 +90,18 @@ def play_quietly(asked: Playable, directory: Path, again: Sequence[str], wanted:
     """Play, and show how far it is; ``again`` is the command that goes on after an interruption."""
     choice = detect.choose(wanted.kernel, wanted.clock, detect.capabilities())
     options = play.Options(
-        directory=directory, kernel=choice.kernel, clock=choice.clock, jobs=wanted.jobs or pool.workers(),
-        wall_limit_s=wanted.wall_limit_s, command=asked.command, why=choice.why, kind=asked.kind, file=asked.file,
-        settings=asked.settings,
+        directory=directory, kernel=choice.kernel, clock=choice.clock, wall_limit_s=wanted.wall_limit_s,
+        machines=machines(wanted.on, wanted.jobs, choice.kernel), command=asked.command, why=choice.why,
+        kind=asked.kind, file=asked.file, settings=asked.settings,
     )  # fmt: skip
     total = asked.planned.total
     try:
         with Progress(quiet=wanted.as_json) as progress:
-            progress.step(f"{counted(total, 'run')}, {options.jobs} at a time, {choice.kernel} kernel")
+            progress.step(f"{counted(total, 'run')} on {wanted.on}, {choice.kernel} kernel")
             return play.play(asked.planned, options, progress.step)
-    except KeyboardInterrupt:
-        click.echo(f"what is done is kept; go on with: {shlex.join(again)}", err=True)
+    except (KeyboardInterrupt, MachineError):
+        if (directory / STUDY).exists():
+            click.echo(f"what is done is kept; go on with: {shlex.join(again)}", err=True)
         raise
 
 

@@ -41,7 +41,11 @@ def write_study_report(directory: Path, into: Path | None = None, kinds: Sequenc
     Raises:
         InputError: the directory is not a study's, with everything that is missing or cannot be read.
     """
-    run, target = read_study_run(directory), into or directory
+    return write_page_of(read_study_run(directory), into or directory, kinds)
+
+
+def write_page_of(run: StudyRun, target: Path, kinds: Sequence[str] = KINDS) -> Path:
+    """The same of a study that has been read."""
     pictures = [save(drawing, target / CHARTS, kinds) for drawing in drawings(run)]
     data.write_tables(data.rows(run), target)
     return write_page(target / REPORT, "study.html.j2", _values(run, pictures, target))
@@ -111,6 +115,7 @@ def _values(run: StudyRun, pictures: list[Picture], target: Path) -> dict[str, A
     told = shown(run.results, run.asked["show"])
     return {
         "title": run.asked["file"],
+        "so_far": run.so_far,
         "kind": run.asked["kind"],
         "scenario": {name: run.asked[name] for name in ("question", "hypothesis", "refuted_by", "scenario")},
         "outcome": words.OUTCOMES[verdict],

@@ -36,6 +36,8 @@ class StudyRun:
     """What theory says of distributions, by cell and measurement."""
     facts: Mapping[str, Facts] = field(default_factory=dict)
     """What the runs were done with, by cell; empty where that is not on record."""
+    so_far: str = ""
+    """How many runs there are, while more are being done."""
 
     @property
     def varied(self) -> tuple[Axis, ...]:

@@ -22,12 +22,14 @@ from testbed.study import CellResult, Played, Study
 from testbed.sweep.planned import Planned, PlannedCell
 from testbed.verdict import Judgement, judge
 
+SEED = "seed-"
+"""Begins the name of a run's folder."""
 OTHER = "it was damaged or changed by hand: remove that folder to have the run done again"
 
 
 def run_directory(directory: Path, cell: PlannedCell, seed: int) -> Path:
     """Where one run is, or will be."""
-    return directory / CELLS / cell.folder / f"seed-{seed}"
+    return directory / CELLS / cell.folder / f"{SEED}{seed}"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -24,12 +24,14 @@ class PlannedCell:
 
     Attributes:
         theory: what its scenario expects of measurements, by name.
+        topology: the file that declares the network; none where what is played is that file.
     """
 
     cell: Cell
     folder: str
     settings: dict[str, str]
     theory: Mapping[str, Expectation]
+    topology: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def plan_study(study: Study, beside: Path, given: Mapping[str, str]) -> Planned:
                 settings[TOPOLOGY] = str(find_file(settings[TOPOLOGY], beside=beside))
             loaded = load(str(scenario), settings)
             charts = tuple(loaded.scenario.charts) if loaded.scenario else ()
-            cells.append(PlannedCell(cell, folder_name(cell, loaded), settings, loaded.theory()))
+            topology = str(loaded.topology) if loaded.scenario else ""
+            cells.append(PlannedCell(cell, folder_name(cell, loaded), settings, loaded.theory(), topology))
         except InputError as error:
             problems |= dict.fromkeys(error.problems)
     if problems:

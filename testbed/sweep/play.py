@@ -9,13 +9,14 @@ import os
 import platform
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from testbed import __version__
-from testbed.boot import pool
-from testbed.boot.means import means_for
+from testbed.boot import disk, pool
+from testbed.boot.machines import Machines
 from testbed.boot.runner import commit
 from testbed.check.cells import judge_cells
 from testbed.errors import InputError, Problem
@@ -25,11 +26,11 @@ from testbed.load import load
 from testbed.report.facts import mixed, together
 from testbed.report.rundir import ENVIRONMENT, RECORD
 from testbed.report.studydir import FACTS, LAWS, RESULTS, STUDY, read_asked
-from testbed.run.needs import check
 from testbed.study import CellResult
 from testbed.sweep import directory as folders
 from testbed.sweep import distributions
 from testbed.sweep.planned import Planned, PlannedCell
+from testbed.sweep.watch import Watch
 from testbed.verdict import Judgement, check_safe
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Options:
     directory: Path
     kernel: Kernel
     clock: Clock
-    jobs: int
+    machines: Machines
     wall_limit_s: float
     command: Sequence[str]
     why: str = ""
@@ -89,17 +90,32 @@ def _alone(directory: Path) -> Iterator[None]:
 def _play(planned: Planned, options: Options, tell: Tell) -> Outcome:
     directory = options.directory
     first = load(str(planned.scenario), planned.cells[0].settings)
-    check(first, options.kernel)
     _same_place(directory, options)
     there = folders.complete(directory, planned)
-    place = options.kernel, options.clock
-    folders.write_json(directory / STUDY, folders.asked(planned, options.kind, options.file, options.settings, place))
     tasks = _tasks(planned, options, there)
-    if tasks and options.kernel == "guest":
-        means_for(first.plan, tell)  # once, not in every run
-    ended = pool.play(tasks, options.jobs, _progress(len(tasks), len(there), tell))
+    watch = Watch(directory, planned, there, tell)
+    with options.machines.ready(first, tasks, watch) as do, _room(directory):
+        place = options.kernel, options.clock
+        asked = folders.asked(planned, options.kind, options.file, options.settings, place)
+        folders.write_json(directory / STUDY, asked)
+        watch.begin()
+        try:
+            ended = do(tasks, watch)
+        finally:
+            watch.close()
+    with _room(directory):
+        return _conclude(planned, options, ended, len(there), watch)
+
+
+def _room(directory: Path) -> AbstractContextManager[None]:
+    return disk.room(str(directory), "make room; what is done is kept: the same command with --out goes on from there")
+
+
+def _conclude(planned: Planned, options: Options, ended: Sequence[pool.Ended], kept: int, watch: Watch) -> Outcome:
+    """Judge the whole, and write it down."""
+    directory = options.directory
     failed = {each.task.directory: each.problem for each in ended if each.problem}
-    tell("judging")
+    watch.said("judging")
     results = folders.collect(directory, planned, failed)
     laws = distributions.tables(planned)
     folders.write_json(directory / RECORD / LAWS, distributions.to_json(laws))
@@ -109,11 +125,13 @@ def _play(planned: Planned, options: Options, tell: Tell) -> Outcome:
     folders.write_json(directory / ENVIRONMENT, _environment(options))
     facts = folders.facts_by_cell(directory, results)
     folders.write_json(directory / FACTS, facts)
-    loud = mixed(together(list(facts.values())))
-    tell("writing the report")
+    loud = [*watch.warnings, *mixed(together(list(facts.values())))]
+    watch.said("writing the report")
     from testbed.report.study_page import write_study_report
 
-    return Outcome(directory, judgement, write_study_report(directory), len(tasks), len(there), loud)
+    report = write_study_report(directory)
+    watch.end()
+    return Outcome(directory, judgement, report, len(ended), kept, loud)
 
 
 def _same_place(directory: Path, options: Options) -> None:
@@ -142,7 +160,7 @@ def _tasks(planned: Planned, options: Options, there: set[tuple[str, int]]) -> l
             name=f"{_words(planned, cell)}, seed {seed}", file=str(planned.scenario), settings=cell.settings, seed=seed,
             directory=str(folders.run_directory(options.directory, cell, seed)), kernel=options.kernel,
             clock=options.clock, wall_limit_s=options.wall_limit_s, why=options.why,
-            command=tuple(_command(planned.scenario, cell.settings, seed)),
+            command=tuple(_command(planned.scenario, cell.settings, seed)), topology=cell.topology,
         )
         for seed in range(1, planned.study.seeds + 1)
         for cell in planned.cells
@@ -159,17 +177,6 @@ def _words(planned: Planned, cell: PlannedCell) -> str:
 def _command(scenario: Path, settings: Mapping[str, str], seed: int) -> list[str]:
     words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     return ["testbed", "run", os.path.relpath(scenario), "--seed", str(seed), *words]
-
-
-def _progress(total: int, kept: int, tell: Tell) -> Callable[[int, Sequence[pool.Task]], None]:
-    said = f", {kept} were there" if kept else ""
-
-    def change(ended: int, running: Sequence[pool.Task]) -> None:
-        now = "; ".join(task.name for task in running)
-        if running:
-            tell(f"{ended} of {total} runs done{said}; now {now}")
-
-    return change
 
 
 def _environment(options: Options) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -25,3 +26,18 @@ def test_a_cpu_is_free_again_once_its_guest_has_ended(monkeypatch: pytest.Monkey
     for _ in range(2):
         with cpu.claimed() as number:
             assert number == NOBODYS
+
+
+def test_who_has_patience_gets_a_cpu_of_its_own_and_shares_one_when_that_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {NOBODYS})
+    first = ExitStack()
+    first.enter_context(cpu.claimed())
+
+    def frees() -> Iterator[None]:
+        yield
+        first.close()
+        yield
+        raise AssertionError("it was free")
+
+    with cpu.claimed(frees()) as number, cpu.claimed([None]) as shared:
+        assert number == shared == NOBODYS
