@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import pickle
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,8 @@ WAIT_S = 60.0
 """How long to wait for a worker where there is none; arbitrary: a cluster starts one in less."""
 SETTLE_S = 5.0
 """The same where all that are there were refused: others may have been started with them. Arbitrary."""
+UNHEARD = (Exception, asyncio.CancelledError)
+"""What Dask's client raises, of many kinds, when it cannot do what it is told. Ctrl-C is none of them."""
 KEPT = "what is done is kept: the same command with --out goes on from there"
 
 
@@ -72,7 +74,7 @@ class Session:
 
     def close(self) -> None:
         """Ask for nothing more. Workers end the runs that nobody waits for."""
-        with contextlib.suppress(OSError, RuntimeError, CancelledError):
+        with contextlib.suppress(*UNHEARD):
             self._client.cancel([each.future for each in self._expected.values()])
 
     def _turn(self) -> None:
@@ -201,7 +203,7 @@ class Session:
         """Raise a scheduler that answers no more as what is lacking."""
         try:
             yield
-        except (OSError, RuntimeError, CancelledError) as error:
+        except UNHEARD as error:
             what = f"the scheduler answers no more: {error}"
             raise MachineError(Problem(f"--on {self._where}", what, f"start it again; {KEPT}")) from error
 
@@ -210,5 +212,5 @@ def _outcome(future: Future) -> object:
     """What a worker answered, or what it raised, or that nothing comes."""
     try:
         return future.result()
-    except (Exception, CancelledError) as error:
+    except UNHEARD as error:
         return error
