@@ -71,13 +71,7 @@ def play(every: Sequence[Wanted], jobs: int, wall_limit_s: float, tell: Tell) ->
     tasks = [task for each in every for task in _tasks(each, wall_limit_s)]
     for each in loaded if tasks else ():
         means_for(each.plan, tell)  # once, not in every run
-    total = len(tasks)
-
-    def change(ended: int, running: Sequence[pool.Task]) -> None:
-        if running:
-            tell(f"{ended} of {total} runs done; now {'; '.join(task.name for task in running)}")
-
-    ended = pool.play(tasks, jobs, change) if tasks else []
+    ended = pool.play(tasks, jobs, pool.Progress(len(tasks), tell)) if tasks else []
     problems = {each.task.directory: each.problem for each in ended if each.problem}
     return [_found(each, problems) for each in every]
 

@@ -7,9 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from testbed.load import Loaded
+from testbed.load import SHIPPED, Loaded
 from testbed.run.engine import plan_digest
 
+PACKAGE = Path(__file__).parent.parent
 DIGEST_BYTES = 16
 KEY_DIGITS = 10
 """Of a cell's key; arbitrary: two of a million cells have the same with a chance of one half."""
@@ -40,9 +41,15 @@ def digest(file: Path) -> str:
 
 @cache
 def source() -> str:
-    """Names what the testbed itself says, file by file: two checkouts of one version may differ."""
-    package = Path(__file__).parent.parent
+    """Names what the testbed itself says: two checkouts of one version may differ."""
+    return code_digest(PACKAGE)
+
+
+def code_digest(package: Path) -> str:
+    """Names a package's code, file by file, wherever and however it is installed."""
     found = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for file in sorted(package.rglob("*.py")):
-        found.update(f"{file.relative_to(package)} {digest(file)}\n".encode())
+        name = file.relative_to(package)
+        if name.parts[0] != SHIPPED.name:  # copies for wheels of what runs name by its own bytes
+            found.update(f"{name} {digest(file)}\n".encode())
     return found.hexdigest()

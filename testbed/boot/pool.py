@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,32 @@ class Told:
 
     def warned(self, text: str) -> None:
         """One that has to be known before any number is read."""
+
+
+NAMED_MOST = 4
+"""So many runs that are under way are named; arbitrary: what fits a line."""
+
+
+class Progress(Told):
+    """Says how many of all runs are done, and which are under way."""
+
+    def __init__(self, total: int, tell: Callable[[str], None], kept: int = 0) -> None:
+        self.tell = tell
+        self._total, self._kept = total, f", {kept} were there" if kept else ""
+
+    def changed(self, ended: int, running: Sequence[Task]) -> None:
+        """Where something is under way."""
+        if running:
+            named = "; ".join(task.name for task in running) if len(running) <= NAMED_MOST else f"{len(running)} runs"
+            self.tell(f"{ended} of {self._total} runs done{self._kept}; now {named}")
+
+    def said(self, text: str) -> None:
+        """As it is."""
+        self.tell(text)
+
+    def warned(self, text: str) -> None:
+        """Likewise."""
+        self.tell(text)
 
 
 def play(tasks: Sequence[Task], jobs: int, told: Told | None = None) -> list[Ended]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from testbed.boot.pool import Ended, Task, Told
+from testbed.boot.pool import Ended, Progress
 from testbed.study import At, Played
 from testbed.sweep import sofar
 from testbed.sweep.directory import read_judgement, run_directory
 from testbed.sweep.planned import Planned
 from testbed.sweep.stream import Stream
 
-NAMED_MOST = 4
-"""So many runs that are under way are named; arbitrary: what fits a line."""
 
-
-class Watch(Told):
+class Watch(Progress):
     """Says how far it is, and keeps numbers and report up to date.
 
     Attributes:
@@ -26,8 +23,9 @@ class Watch(Told):
     def __init__(
         self, directory: Path, planned: Planned, there: set[tuple[str, int]], tell: Callable[[str], None]
     ) -> None:
+        super().__init__(planned.total - len(there), tell, len(there))
         self.warnings: list[str] = []
-        self._directory, self._planned, self._there, self._tell = directory, planned, there, tell
+        self._directory, self._planned, self._there = directory, planned, there
         self._runs = dict(self._places())
         self._stream = Stream(directory)
         told = sofar.Told(str(directory), planned.total, [(dict(c.cell.at), c.folder) for c in planned.cells])
@@ -59,25 +57,13 @@ class Watch(Told):
         at, seed = self._runs[directory]
         self._stream.add(at, Played(seed, read_judgement(Path(directory))))
 
-    def changed(self, ended: int, running: Sequence[Task]) -> None:
-        """How many are done, and what is being done."""
-        if not running:
-            return
-        kept = f", {len(self._there)} were there" if self._there else ""
-        named = "; ".join(task.name for task in running) if len(running) <= NAMED_MOST else f"{len(running)} runs"
-        self._tell(f"{ended} of {self._planned.total - len(self._there)} runs done{kept}; now {named}")
-
     def ended(self, how: Ended) -> None:
         """A run more."""
         if not how.problem:
             self._add(how.task.directory)
         self._report.update()
 
-    def said(self, text: str) -> None:
-        """As it is."""
-        self._tell(text)
-
     def warned(self, text: str) -> None:
         """Now, and at the end again."""
         self.warnings.append(text)
-        self._tell(text)
+        super().warned(text)

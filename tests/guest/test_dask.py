@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.remote.wanted import PACKAGE
+from testbed.boot.identity import PACKAGE
 from tests.conftest import ROOT
 from tests.remote.cluster import LIBRARIES, Cluster, Sweep, cluster, record, wait_for
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import pickle
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,7 @@ from testbed.errors import InputError, Problem
 from testbed.remote import work
 from testbed.remote.admission import Admitted, Call, Sent, admit
 from testbed.remote.orders import Order
-from testbed.remote.wanted import PACKAGE, Edition, package_digest
+from testbed.remote.wanted import Edition
 
 WANTED = Edition(__version__, "c" * 64, "k" * 64)
 TASK = Task("name", "0/s.py", {}, 1, "", "guest", "virtual", 600.0)
@@ -83,16 +82,3 @@ def test_another_testbed_differs_and_one_without_a_kernel_does_not() -> None:
     assert "testbed 9.9" in version and "another guest kernel (llll" in kernel
     (code,) = WANTED.differs(Edition(__version__, "d" * 64, "k" * 64))
     assert "other code (dddd" in code
-
-
-def test_the_code_is_the_same_wherever_it_lies_and_another_when_a_letter_is(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        for path in ("a.py", "b/c.py", "shipped/topology.py"):
-            (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name / path).write_text(f"# {path}\n", encoding="utf-8")
-    assert package_digest(tmp_path / "one") == package_digest(tmp_path / "two")
-    (tmp_path / "two" / "shipped" / "topology.py").write_text("", encoding="utf-8")
-    assert package_digest(tmp_path / "one") == package_digest(tmp_path / "two")
-    (tmp_path / "two" / "b" / "c.py").write_text("# b/d.py\n", encoding="utf-8")
-    assert package_digest(tmp_path / "one") != package_digest(tmp_path / "two")
-    assert package_digest(PACKAGE) == package_digest(PACKAGE)
