@@ -75,6 +75,7 @@ class Waiter:
 
     def until(self, condition: Callable[[], bool], what: str, within: Duration) -> None:
         """Wait for a condition, looked at when a route changed and each :data:`LOOK_NS`. Raises when time is up."""
+        __tracebackhide__ = True  # a test's reader wants the line that waited
         deadline = time.monotonic_ns() + within
         while not condition():
             left = deadline - time.monotonic_ns()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 Kernel = Literal["guest", "host"]
 Clock = Literal["virtual", "real"]
+TIMER_ABSTIME = 1
+"""Of linux/time.h."""
 EVEN_NS = 5 * 10**9
 """See :func:`wait_for_even_time`; arbitrary, longer than anything takes between two of its calls."""
 
@@ -25,6 +29,7 @@ class Job:
         record_source: for the guest, where on the host ``record`` is.
         seed: makes loss, jitter, timer phases and every random number in the guest.
         keep_up: do not run a scenario: serve commands until told to stop.
+        told: for whoever plays with the lab instead of a scenario.
     """
 
     file: str
@@ -37,6 +42,7 @@ class Job:
     plan_digest: str
     keep_up: bool = False
     record_source: str = ""
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """As JSON."""
@@ -55,4 +61,16 @@ def wait_for_even_time(clock: Clock) -> None:
     kernel's own timers are armed as file systems and networks are set up, and would run ahead or behind by as much.
     """
     if clock == "virtual":
-        time.sleep(-time.monotonic_ns() % EVEN_NS / 10**9)
+        now = time.monotonic_ns()
+        _sleep_until(now + -now % EVEN_NS)
+
+
+class _Timespec(ctypes.Structure):
+    _fields_: ClassVar = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
+
+
+def _sleep_until(instant_ns: int) -> None:
+    """Until an instant of CLOCK_MONOTONIC, to the nanosecond: :func:`time.sleep` takes a float, and rounds it up."""
+    at = _Timespec(*divmod(instant_ns, 10**9))
+    while ctypes.CDLL(None).clock_nanosleep(time.CLOCK_MONOTONIC, TIMER_ABSTIME, ctypes.byref(at), None):
+        pass  # a signal came

@@ -46,6 +46,8 @@ ADDR_NO_RANDOMIZE = 0x0040000
 PR_SET_PDEATHSIG = 1
 KILL_WAIT_S = 10.0
 """How long a process that was killed may take to end; arbitrary: milliseconds, but more on a machine that swaps."""
+RUN = "testbed.boot.init"
+"""The module that plays a job's scenario, in the guest."""
 LINE = 1
 """Number of the console that a lab's commands come in by; 0 is the kernel's own."""
 
@@ -112,11 +114,12 @@ def run(
     cpu: int | None,
     wall_limit_s: float,
     on_message: Callable[[dict[str, Any]], None],
+    module: str = RUN,
 ) -> GuestRun:
     """Boot, wait for the end, and return how it was. The guest dies with this process, whatever happens to it."""
     ended = GuestRun()
     begun = ended.begun
-    with signals_raise(), started(kernel, job, memory, cpu) as process:
+    with signals_raise(), started(kernel, job, memory, cpu, module=module) as process:
         for message in listen(process, ended, begun + wall_limit_s):
             on_message(message)
     ended.wall_s = time.monotonic() - begun
@@ -125,13 +128,22 @@ def run(
 
 @contextlib.contextmanager
 def started(
-    kernel: Path, job: Job, memory: Size, cpu: int | None, line: int | None = None
+    kernel: Path, job: Job, memory: Size, cpu: int | None, line: int | None = None, *, module: str = RUN
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A guest that boots; it is gone when the block ends. ``line``: a socket to be its second console."""
+    """A guest that boots; it is gone when the block ends.
+
+    Args:
+        kernel: the program that it is.
+        job: what it does.
+        memory: what it is given.
+        cpu: the one that it runs on.
+        line: a socket to be its second console.
+        module: run in it, as its first process.
+    """
     # The guest cannot write bytecode, and whether it finds some must not depend on what ran here before.
     compileall.compile_dir(PACKAGE, quiet=2)
     with private.folder() as folder:
-        _lay_out(folder, job, "testbed.boot.init" if line is None else "testbed.lab.inside")
+        _lay_out(folder, job, module)
         process = subprocess.Popen(
             command(kernel, job, memory, line), cwd=folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,

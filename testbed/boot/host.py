@@ -25,16 +25,20 @@ from testbed.boot.init import RECORD, run_and_tell, tell
 from testbed.job import Job
 from testbed.net.namespace import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, mount, unshare
 
+RUN = "testbed.boot.host"
+"""The module that plays a job's scenario, here."""
 SIGNALLED = 128
 """Added to a signal's number, it is the status of a process that was killed by it, as shells have it."""
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 1 << 18
 
 
-def run(job: Job, wall_limit_s: float, on_message: Callable[[dict[str, Any]], None]) -> GuestRun:
+def run(
+    job: Job, wall_limit_s: float, on_message: Callable[[dict[str, Any]], None], module: str = RUN
+) -> GuestRun:  # fmt: skip
     """Run a job and return how it ended."""
     ended = GuestRun()
     begun = ended.begun
-    with signals_raise(), started(job) as process:
+    with signals_raise(), started(job, module=module) as process:
         for message in listen(process, ended, begun + wall_limit_s):
             on_message(message)
     ended.wall_s = time.monotonic() - begun
@@ -42,9 +46,15 @@ def run(job: Job, wall_limit_s: float, on_message: Callable[[dict[str, Any]], No
 
 
 @contextlib.contextmanager
-def started(job: Job, line: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """A job that starts; it is gone when the block ends. ``line``: a socket that a lab's commands come in by."""
-    words = ["testbed.boot.host"] if line is None else ["testbed.lab.inside", "host", str(line)]
+def started(job: Job, line: int | None = None, *, module: str = RUN) -> Iterator[subprocess.Popen[bytes]]:
+    """A job that starts; it is gone when the block ends.
+
+    Args:
+        job: what it does.
+        line: a socket that a lab's commands come in by.
+        module: run in it, with the words ``host``, the line where there is one, and the job's file.
+    """
+    words = [module, "host", *([] if line is None else [str(line)])]
     with private.folder() as folder:
         job_file = folder / "job.json"
         job.write(job_file)
@@ -92,8 +102,8 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def main(job_file: str, play: Callable[..., None] | None = None) -> None:
-    """Entry of the process that :func:`started` starts. ``play``: see :func:`testbed.boot.init.run_and_tell`."""
+def main(job_file: str, around: Callable[..., None] | None = None) -> None:
+    """Entry of the process that :func:`started` starts. ``around``: see :func:`testbed.boot.init.run_and_tell`."""
     die_with_parent()
     job = Job.parse(Path(job_file).read_text(encoding="utf-8"))
     try:
@@ -101,8 +111,8 @@ def main(job_file: str, play: Callable[..., None] | None = None) -> None:
     except OSError as error:
         tell("crash", text=f"no namespaces of our own can be had here: {error}; try --kernel guest")
     else:
-        run_and_tell(replace(job, record=str(RECORD)), play)
+        run_and_tell(replace(job, record=str(RECORD)), around)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[-1])

@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from testbed.boot.start import HERE
@@ -49,10 +50,21 @@ CHANNEL_PREFIX = "@testbed "
 """Marks lines on the console that are for the host's side; all others are the kernel's."""
 
 
+class Channel:
+    """Where messages to the host's side go: the console, for as long as descriptor 1 is that."""
+
+    fileno = 1
+
+    @classmethod
+    def keep(cls) -> None:
+        """Hold on to it: what comes next takes descriptor 1 for itself, as a capture of output does."""
+        cls.fileno = os.dup(cls.fileno)
+
+
 def tell(kind: str, **fields: object) -> None:
     """One message to the host's side."""
     line = json.dumps({"kind": kind, **fields})
-    os.write(1, f"{CHANNEL_PREFIX}{line}\n".encode())
+    os.write(Channel.fileno, f"{CHANNEL_PREFIX}{line}\n".encode())
 
 
 def private_tree(record: str) -> None:
@@ -78,8 +90,8 @@ def private_tree(record: str) -> None:
     pivot_into(root)
 
 
-def main(play: Callable[..., None] | None = None) -> None:
-    """Run the job in the kernel's working directory, then switch off. ``play``: see :func:`run_and_tell`."""
+def main(around: Callable[..., None] | None = None) -> None:
+    """Run the job in the kernel's working directory, then switch off. ``around``: see :func:`run_and_tell`."""
     try:
         job = Job.parse(JOB.read_text(encoding="utf-8"))
         wait_for_even_time(job.clock)
@@ -88,21 +100,25 @@ def main(play: Callable[..., None] | None = None) -> None:
     except BaseException:  # whatever it is, the guest must switch itself off
         tell("crash", text=traceback.format_exc())
     else:
-        run_and_tell(job, play)
+        run_and_tell(job, around)
     sys.stdout.flush()
     os.sync()
     ctypes.CDLL(None).reboot(LINUX_REBOOT_CMD_POWER_OFF)
 
 
-def run_and_tell(job: Job, play: Callable[..., None] | None = None) -> None:
-    """Run a job where we are, and tell how it goes. ``play``: what to do with the lab, instead of its scenario."""
+def run_and_tell(job: Job, around: Callable[..., None] | None = None) -> None:
+    """Run a job where we are, and tell how it goes. ``around``: see :data:`testbed.run.engine.Around`."""
     try:
         # Without this each sleep ends 50 us late, the default slack of timers.
         ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1)
         from testbed.run.engine import run_job
 
         tell("booted")
-        run_job(job, lambda text, kind="progress": tell(kind, text=text, t_ns=time.time_ns()), play)
+        run = partial(run_job, job, lambda text, kind="progress": tell(kind, text=text, t_ns=time.time_ns()))
+        if around is None:
+            run()
+        else:
+            around(job, run)
         tell("done")
     except BaseException:  # whatever it is, the other side must hear of it
         tell("crash", text=traceback.format_exc())

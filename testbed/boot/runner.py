@@ -10,7 +10,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from testbed import __version__
 from testbed.boot import cpu, guest, host
 from testbed.boot.identity import identity, source
 from testbed.boot.means import Means, kernel_key, means_for
-from testbed.check.judge import judge_run
+from testbed.check.judge import Measure, judge_run
 from testbed.errors import InputError, MachineError, Problem, TestbedError
 from testbed.history import CALIBRATION, IDENTITY, RECEIPT, History
 from testbed.job import Clock, Job, Kernel
@@ -53,6 +53,25 @@ class Options:
 
 
 @dataclass(frozen=True)
+class Play:
+    """What is done with a lab instead of its scenario.
+
+    Attributes:
+        module: run where the lab is; see :func:`testbed.boot.init.run_and_tell` and :mod:`testbed.boot.host`.
+        told: for it, in the job.
+        measure: what is measured afterwards.
+        named: what the run is a run of, for ``identity.json``, besides its topology.
+        about: stands in ``environment.json`` for the scenario.
+    """
+
+    module: str
+    told: Mapping[str, Any]
+    measure: Measure
+    named: Mapping[str, Any]
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a run left; no report where none was asked for."""
 
@@ -61,7 +80,10 @@ class Outcome:
     report: Path | None
 
 
-def run(loaded: Loaded, settings: dict[str, str], options: Options, on_message: Callable[[Message], None]) -> Outcome:
+def run(
+    loaded: Loaded, settings: dict[str, str], options: Options, on_message: Callable[[Message], None],
+    play: Play | None = None,
+) -> Outcome:  # fmt: skip
     """Do a run. Raises for bad input and for what this machine lacks; anything else is in the outcome."""
     check(loaded, options.kernel)
     means = None
@@ -69,18 +91,20 @@ def run(loaded: Loaded, settings: dict[str, str], options: Options, on_message: 
         means = means_for(loaded.plan, lambda text: on_message({"kind": "progress", "text": text}))
     directory = _make_directory(loaded, options)
     record = directory / "record"
-    named = {**identity(loaded), "seed": options.seed}
+    named = {**identity(loaded), "seed": options.seed, **({} if play is None else play.named)}
     (record / IDENTITY).write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
     (directory / "plan.json").write_text(plan_json(loaded.plan), encoding="utf-8")
     job = Job(
         file=str(loaded.path), settings=_absolute(settings, loaded), lab=loaded.plan.lab, record=str(record),
         seed=options.seed, kernel=options.kernel, clock=options.clock, plan_digest=plan_digest(loaded.plan),
+        told={} if play is None else play.told,
     )  # fmt: skip
-    ended = _start(job, means, options, on_message)
+    ended = _start(job, means, options, on_message, None if play is None else play.module)
     problem = _problem(ended)
     _judge_receipt(record, loaded, options)
-    judgement = judge_run(record, loaded, ended={"problem": problem, "spins": ended.spins})
-    _write_environment(directory, loaded, options, ended, means)
+    measure = None if play is None else play.measure
+    judgement = judge_run(record, loaded, ended={"problem": problem, "spins": ended.spins}, measure=measure)
+    _write_environment(directory, loaded, options, ended, means, _about(loaded) if play is None else play.about)
     if not options.report:
         return Outcome(directory, judgement, None)
     from testbed.report.page import write_report
@@ -94,12 +118,15 @@ def _absolute(settings: dict[str, str], loaded: Loaded) -> dict[str, str]:
     return settings | ({TOPOLOGY: str(loaded.topology)} if TOPOLOGY in settings else {})
 
 
-def _start(job: Job, means: Means | None, options: Options, on_message: Callable[[Message], None]) -> guest.GuestRun:
+def _start(
+    job: Job, means: Means | None, options: Options, on_message: Callable[[Message], None], module: str | None
+) -> guest.GuestRun:
     if job.kernel == "host":
-        return host.run(job, options.wall_limit_s, on_message)
+        return host.run(job, options.wall_limit_s, on_message, module or host.RUN)
     assert means is not None
     with cpu.claimed() as number:
-        return guest.run(means.kernel, job, means.memory, number, options.wall_limit_s, on_message)
+        limit = options.wall_limit_s
+        return guest.run(means.kernel, job, means.memory, number, limit, on_message, module or guest.RUN)
 
 
 def _make_directory(loaded: Loaded, options: Options) -> Path:
@@ -153,12 +180,21 @@ def _judge_receipt(record: Path, loaded: Loaded, options: Options) -> None:
     (record / RECEIPT).write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
 
 
+def _about(loaded: Loaded) -> Mapping[str, Any] | None:
+    scenario = loaded.scenario
+    return None if scenario is None else {
+        "question": scenario.question, "hypothesis": scenario.hypothesis, "refuted_by": scenario.refuted_by,
+        "file": loaded.path.name, "parameters": [each.name for each in scenario.parameters],
+        "charts": [asdict(chart) for chart in scenario.charts],
+    }  # fmt: skip
+
+
 def _write_environment(
-    directory: Path, loaded: Loaded, options: Options, ended: guest.GuestRun, means: Means | None
-) -> None:
+    directory: Path, loaded: Loaded, options: Options, ended: guest.GuestRun, means: Means | None,
+    about: Mapping[str, Any] | None,
+) -> None:  # fmt: skip
     """Everything that depends on the machine or on wall time; the record has none of it."""
     last = max((event.t_ns for event in History(directory / "record").events), default=0)
-    scenario = loaded.scenario
     environment = {
         "testbed": __version__,
         "command": shlex.join(options.command),
@@ -181,12 +217,8 @@ def _write_environment(
         "source": source(),
         "guest_kernel": kernel_key(means.kernel) if means else "",
         "programs": versions(loaded),
-        "scenario": None if scenario is None else {
-            "question": scenario.question, "hypothesis": scenario.hypothesis, "refuted_by": scenario.refuted_by,
-            "file": loaded.path.name, "parameters": [each.name for each in scenario.parameters],
-            "charts": [asdict(chart) for chart in scenario.charts],
-        },
-    }  # fmt: skip
+        "scenario": about,
+    }
     (directory / "environment.json").write_text(json.dumps(environment, indent=1) + "\n", encoding="utf-8")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,23 +11,27 @@ from typing import Any
 from testbed.history import RECEIPT, VERDICT, History
 from testbed.load import Loaded
 from testbed.plan.expect import REACH_PORT, arrives
-from testbed.plan.plan import Plan
 from testbed.scenario import Result
 from testbed.units import Duration
 from testbed.verdict import Judgement, Measurement, check_safe, judge
 
+Measure = Callable[[Result], tuple[Iterable[Measurement], Iterable[str]]]
+"""From a record: measurements, and what is wrong without a number."""
 SPIN_NOTE = "the spin breaker fired {count} times: this run may not be repeatable"
 
 
-def judge_run(record: Path, loaded: Loaded, *, ended: Mapping[str, Any]) -> Judgement:
+def judge_run(
+    record: Path, loaded: Loaded, *, ended: Mapping[str, Any], measure: Measure | None = None
+) -> Judgement:  # fmt: skip
     """Judge a record, write ``verdict.json``, and return the judgement.
 
     Args:
         record: the record's folder.
         loaded: the scenario that made it.
         ended: how the guest ended: ``problem`` (text, or none) and ``spins``.
+        measure: instead of the scenario's own, where something else was done with the lab.
     """
-    found = check_safe(_judge, record, loaded, ended)
+    found = check_safe(_judge, record, loaded, ended, measure or _own(loaded))
     if ended.get("spins"):
         # Said, but no reason to doubt the numbers themselves.
         found = Judgement(found.verdict, found.measurements, (*found.why, SPIN_NOTE.format(count=ended["spins"])))
@@ -35,7 +39,7 @@ def judge_run(record: Path, loaded: Loaded, *, ended: Mapping[str, Any]) -> Judg
     return found
 
 
-def _judge(record: Path, loaded: Loaded, ended: Mapping[str, Any]) -> Judgement:
+def _judge(record: Path, loaded: Loaded, ended: Mapping[str, Any], measure: Measure) -> Judgement:
     history = History(record)
     unknowns = [f"{e.fields['where']}: {e.fields['what']}" for e in history.of("run.failed")]
     if ended.get("problem"):
@@ -45,28 +49,28 @@ def _judge(record: Path, loaded: Loaded, ended: Mapping[str, Any]) -> Judgement:
     from testbed.check.receipt import problems  # scipy takes a while to load
 
     receipt = history.read_json(RECEIPT) or {}
-    measured, failures = _measure(history, loaded, Duration(round(receipt.get("late_ms", 0) * 10**6)))
+    late = Duration(round(receipt.get("late_ms", 0) * 10**6))
+    found, failed = measure(Result(history, loaded.plan, dict(loaded.parameters.declared), loaded.values, late))
+    measured, failures = list(found), list(failed)
     distrusted = problems(receipt) if receipt else ["no calibration receipt"]
     if distrusted:  # what such links did to the numbers is not known: they are shown, and judged by nothing
         return judge([replace(each, low=None, high=None) for each in measured], distrusted)
     return judge(measured, (), failures)
 
 
-def _measure(history: History, loaded: Loaded, late: Duration) -> tuple[list[Measurement], list[str]]:
-    """The measurements, and what is wrong without a number."""
-    scenario = loaded.scenario
-    if scenario is None or scenario.measure_function is None:
-        return _reached(history, loaded.plan)
-    result = Result(history, loaded.plan, dict(loaded.parameters.declared), loaded.values, late)
-    return [*scenario.measure_function(result)], []
+def _own(loaded: Loaded) -> Measure:
+    """What a file measures itself."""
+    measure = loaded.scenario.measure_function if loaded.scenario else None
+    return _reached if measure is None else lambda result: (measure(result), ())
 
 
-def _reached(history: History, plan: Plan) -> tuple[list[Measurement], list[str]]:
+def _reached(result: Result) -> tuple[list[Measurement], list[str]]:
     """A topology without a scenario: it came up, and every host reached every other that its guards let it reach.
 
     Where they let nobody, silence is right and would be the same in a network that is broken: it is not known.
     """
-    pairs = list(history.of("reach"))
+    plan = result.plan
+    pairs = list(result.history.of("reach"))
     reached = sum(bool(event.fields["ok"]) for event in pairs)
     wrong, total = [], 0.0
     for event in pairs:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 
 from testbed.clock import Waiter
 from testbed.daemons.stores import Stores
-from testbed.errors import InputError, Problem
+from testbed.errors import InputError, Problem, known
 from testbed.fault import kinds
 from testbed.fault.fault import Change, Fault
 from testbed.fault.kind import World
@@ -26,7 +27,7 @@ from testbed.units import Duration
 
 
 class Faults:
-    """The faults of one lab."""
+    """The faults of one lab. Each kind is a method, too: ``lab.fault.silent("dx")`` is :meth:`start` of that kind."""
 
     def __init__(
         self, network: Network, recorder: Recorder, waiter: Waiter, programs: Programs, stores: Stores | None = None
@@ -37,6 +38,12 @@ class Faults:
         self._world = World(network, programs, stores)
         self._active: dict[int, Fault] = {}
         self._numbers = count(1)
+
+    def __getattr__(self, kind: str) -> Callable[..., contextlib.AbstractContextManager[Fault]]:
+        """A kind of fault as a method: target, direction and options as :meth:`start` takes them."""
+        if kind not in kinds.KINDS:
+            raise AttributeError(f"no kind of fault {kind!r}: {known(kind, kinds.KINDS)}")
+        return partial(self.start, kind)
 
     @property
     def active(self) -> tuple[Fault, ...]:
@@ -103,8 +110,8 @@ class Faults:
     def numbered(self, number: int) -> Fault:
         """The fault of that number. Raises :class:`InputError`."""
         if number not in self._active:
-            known = ", ".join(f"{f.number} ({f.kind} {f.target})" for f in self.active) or "none"
-            raise InputError(Problem(f"fault {number}", "no such fault is on", f"on: {known}"))
+            there = ", ".join(f"{f.number} ({f.kind} {f.target})" for f in self.active) or "none"
+            raise InputError(Problem(f"fault {number}", "no such fault is on", f"on: {there}"))
         return self._active[number]
 
     def heal_all(self) -> None:

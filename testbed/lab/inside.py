@@ -15,6 +15,10 @@ from testbed.boot import init
 from testbed.lab.protocol import CONSOLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from testbed.job import Job
+    from testbed.run.engine import Play
     from testbed.run.lab import Lab
 
 
@@ -32,14 +36,19 @@ def guest_line() -> int:
     return line
 
 
+def keep_up(job: Job, run: Callable[[Play], None], line: int | None = None) -> None:
+    """Bring the lab up, and serve."""
+    run(partial(serve, line=line))
+
+
 def main() -> None:
     """Entry: as the guest's init, or as ``host LINE JOB``. The kernel gives its init words of its own."""
     if sys.argv[1:2] != ["host"]:
-        init.main(serve)
+        init.main(keep_up)
     else:
         from testbed.boot import host
 
-        host.main(sys.argv[3], partial(serve, line=int(sys.argv[2])))
+        host.main(sys.argv[3], partial(keep_up, line=int(sys.argv[2])))
 
 
 if __name__ == "__main__":

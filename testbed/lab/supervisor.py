@@ -27,6 +27,8 @@ from testbed.lab.protocol import LINE_MAX, LINE_WINDOW, Message, ProtocolError, 
 from testbed.lab.state import CONSOLE, JOB, RECORD, LabFolder
 from testbed.units import Size
 
+INSIDE = "testbed.lab.inside"
+"""What runs where the lab is."""
 UP_WITHIN_S = 300.0
 """How long a lab may take to come up; arbitrary, above what convergence alone may take."""
 ATTACHED_WITHIN_S = 2.0
@@ -243,10 +245,12 @@ def lab_process(lab: LabFolder, kernel: str, memory: int) -> Iterator[tuple[subp
     ours, theirs = socket.socketpair()
     with contextlib.ExitStack() as stack:
         if job.kernel == "host":
-            process = stack.enter_context(host.started(job, theirs.fileno()))
+            process = stack.enter_context(host.started(job, theirs.fileno(), module=INSIDE))
         else:
             number = stack.enter_context(cpu.claimed())
-            process = stack.enter_context(guest.started(Path(kernel), job, Size(memory), number, theirs.fileno()))
+            process = stack.enter_context(
+                guest.started(Path(kernel), job, Size(memory), number, theirs.fileno(), module=INSIDE)
+            )
         theirs.close()
         yield process, ours
 

@@ -65,6 +65,11 @@ class RouteWatch:
         found = self._table.get((node, prefix), {})
         return found[min(found)] if found else ()
 
+    @property
+    def vias(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """The interfaces that each router uses now, by (router, prefix)."""
+        return {(node, prefix): self.via(node, prefix) for node, prefix in self._table}
+
     def satisfied(self, reach: Reach) -> bool:
         """True when a router has the route that is asked for, by the way it prefers, or by several with ECMP."""
         via = set(self.via(reach.node, reach.prefix))

@@ -15,11 +15,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.check.flows import Packet
 from testbed.net.mmsg import SO_TIMESTAMPNS, Inbox, room
 from testbed.net.namespace import Namespaces
 from testbed.probe.child import Child, fork
 from testbed.probe.pace import paced, read_numbers, write_numbers
 from testbed.probe.place import Place
+from testbed.probe.readings import Readings
 from testbed.units import Duration
 
 COLUMNS = ("seq", "sent_ns", "returned_ns", "ttl", "icmp")
@@ -54,8 +56,8 @@ class Answer:
     icmp: int | None
 
 
-@dataclass
-class Ping:
+@dataclass(repr=False)
+class Ping(Readings):
     """A running ping. ``finish`` ends it and gives the rows."""
 
     name: str
@@ -81,9 +83,11 @@ class Ping:
         rest.read()
         family = self.near.family
         self.near.close()
-        found = read_numbers(self.files["answers"])
-        records = itertools.chain(zip(*[iter(found)] * 4, strict=True), _records(rest, family, self.ident))
-        return rows(read_numbers(self.files["sent"]), records, self.epoch_ns)
+        answers = read_numbers(self.files["answers"])
+        records = itertools.chain(zip(*[iter(answers)] * 4, strict=True), _records(rest, family, self.ident))
+        found = rows(read_numbers(self.files["sent"]), records, self.epoch_ns)
+        self.take(Packet(sent, None, back) for _, sent, back, _, _ in found)
+        return found
 
 
 def start(

@@ -17,11 +17,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from testbed.check.flows import Packet
 from testbed.net.mmsg import SO_TIMESTAMPNS, Inbox, room
 from testbed.net.namespace import Namespaces
 from testbed.probe.child import Child, Stop, fork
 from testbed.probe.pace import paced, quiet, read_numbers, write_numbers
 from testbed.probe.place import Place
+from testbed.probe.readings import Readings
 from testbed.units import Duration
 
 PORT = 40000
@@ -53,8 +55,8 @@ class Counts:
     late_back: int = 0
 
 
-@dataclass
-class UdpStream:
+@dataclass(repr=False)
+class UdpStream(Readings):
     """A running stream. ``finish`` ends it and gives the rows; ``counts`` are known then."""
 
     name: str
@@ -90,7 +92,9 @@ class UdpStream:
             itertools.chain(_pairs(read_numbers(self.files["returned"])), _numbers(rest))
         )
         self.counts = Counts(twice_there, twice_back, late_there, late_back)
-        return _rows(read_numbers(self.files["sent"]), reached, returned, self.epoch_ns)
+        rows = _rows(read_numbers(self.files["sent"]), reached, returned, self.epoch_ns)
+        self.take(Packet(sent, there, back) for _, sent, there, back in rows)
+        return rows
 
 
 def start(

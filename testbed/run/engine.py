@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -50,6 +50,9 @@ class Progress(Protocol):
 
 
 Play = Callable[[Lab], None]
+"""What is done with a lab that is up, instead of its scenario."""
+Around = Callable[[Job, Callable[[Play], None]], None]
+"""Is given a job and what does it: it may get ready before, so that nothing of that happens while the lab is up."""
 
 
 def plan_digest(plan: Plan) -> str:
@@ -60,7 +63,7 @@ def plan_digest(plan: Plan) -> str:
 def run_job(job: Job, progress: Progress, play: Play | None = None) -> None:
     """Carry out a run. Every failure but bad input ends up in the record as ``run.failed``.
 
-    ``play`` is what to do with the lab once it is up, instead of its scenario: keep it up and serve commands.
+    ``play`` is what to do with the lab once it is up, instead of its scenario: serve commands, or run tests.
     """
     recorder = Recorder(Path(job.record))
     try:
@@ -177,16 +180,29 @@ def _collect(daemons: list[Daemon], recorder: Recorder) -> None:
 
 def _play(lab: Lab, loaded: Loaded, recorder: Recorder, progress: Progress) -> None:
     scenario = loaded.scenario
-    recorder.event("scenario.start")
-    progress("running the scenario")
-    try:
+    with played(lab):
+        progress("running the scenario")
         if scenario is None:
             for pair in reach.check(lab.network.namespaces, lab.plan):
                 recorder.event("reach", source=pair.source, target=pair.target, family=pair.family, ok=pair.ok)
         elif scenario.run_function is not None:
             scenario.run_function(lab)
+
+
+@contextlib.contextmanager
+def played(lab: Lab) -> Iterator[None]:
+    """What is done with a lab happens in this block; afterwards the lab must be as it was, or :class:`RunError`."""
+    lab.recorder.event("scenario.start")
+    try:
+        yield
     finally:
-        recorder.event("scenario.stop")
+        lab.recorder.event("scenario.stop")
         lab.fault.heal_all()
+    settle(lab)
+    lab.recorder.event("lab.healed")
+
+
+def settle(lab: Lab) -> None:
+    """Heal what is broken, and wait until the lab is as it was. Raises :class:`RunError`."""
+    lab.fault.heal_all()
     lab.wait_converged("the plan's routes and sessions after healing", CONVERGE_WITHIN)
-    recorder.event("lab.healed")

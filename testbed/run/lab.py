@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from testbed.check.measured import Measured, measurement
 from testbed.clock import Waiter
 from testbed.daemons.base import Daemon, StateChange, place_of
 from testbed.daemons.stores import Stores
@@ -27,7 +28,8 @@ from testbed.run.commands import Commands
 from testbed.run.etcd import Cluster
 from testbed.run.probes import Probes
 from testbed.run.storage import Storage
-from testbed.units import Duration
+from testbed.run.way import Way
+from testbed.units import Duration, Quantity
 
 T = TypeVar("T")
 
@@ -128,9 +130,26 @@ class Lab:
         """Let the lab's time pass."""
         self.waiter.sleep(Duration.parse(duration))
 
-    def wait_until(self, condition: Callable[[], bool], what: str, within: str | Duration = "60 s") -> None:
-        """Wait for a state of the network. A wait that times out ends the run with UNKNOWN."""
-        self.waiter.until(condition, what, Duration.parse(within))
+    def path(self, source: str, target: str) -> Way:
+        """The path between two hosts of different sites, there and back, as the routers' kernels have it now."""
+        return Way(self.plan, lambda: self.routes.vias, source, target)
+
+    def measured(self, name: str, value: str | Quantity | Measured) -> Measured:
+        """Note a measurement of one's own: a quantity with its unit. Raises :class:`InputError` for a bare number."""
+        made = measurement(name, value)
+        self.recorder.event("measured", **made.fields())
+        return made
+
+    def wait_until(self, condition: Callable[[], bool], what: str = "", within: str | Duration = "60 s") -> None:
+        """Wait for a state of the network. A wait that times out ends the run with UNKNOWN.
+
+        Args:
+            condition: is so, or not yet.
+            what: words for it; a condition of :meth:`path` has its own.
+            within: how long to wait.
+        """
+        __tracebackhide__ = True  # a test's reader wants the line that waited
+        self.waiter.until(condition, what or str(condition), Duration.parse(within))
 
     def wait_converged(self, what: str, within: str | Duration = "120 s") -> None:
         """Wait until the network is as the plan wants it with nothing broken."""

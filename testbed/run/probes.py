@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from testbed.check.measured import Measured
 from testbed.clock import Waiter
 from testbed.errors import InputError, Problem, known
 from testbed.history import Recorder
@@ -48,6 +49,8 @@ class Probes:
         self._scratch = scratch
         self._ports = count(udp_streams.PORT + 1)
         self._aliases: dict[str, Place] = {}
+        self.tail = Duration(0)
+        """How long streams and pings go on after their block: so long they see what comes after a fault in it."""
 
     def alias(self, name: str, node: str, at: str) -> None:
         """Let probes know a further IPv4 address of a node by a name of its own."""
@@ -63,9 +66,11 @@ class Probes:
             self._namespaces, self._scratch, name, *self._ends(source, target, family),
             Duration.parse(interval), next(self._ports), self._recorder.epoch_ns,
         )  # fmt: skip
+        stream.tell(self._measured)
         self._begin(name, "udp", source, target)
         try:
             yield stream
+            self._waiter.sleep(self.tail)
         finally:
             rows = stream.finish(DRAIN_S)
             self._recorder.event("probe.stop", probe=name, **asdict(stream.counts))
@@ -100,9 +105,11 @@ class Probes:
             self._namespaces, self._scratch, name, *self._ends(source, target, family),
             Duration.parse(interval), next(self._ports) & 0xFFFF, self._recorder.epoch_ns,
         )  # fmt: skip
+        running.tell(self._measured)
         self._begin(name, "ping", source, target)
         try:
             yield running
+            self._waiter.sleep(self.tail)
         finally:
             self._end(name, pings.COLUMNS, running.finish(DRAIN_S))
 
@@ -253,6 +260,9 @@ class Probes:
 
     def _begin(self, name: str, kind: str, source: str, target: str) -> None:
         self._recorder.event("probe.start", probe=name, source=source, target=target, sort=kind)
+
+    def _measured(self, found: Measured) -> None:
+        self._recorder.event("measured", **found.fields())
 
     def _end(self, name: str, columns: tuple[str, ...], rows: Sequence[tuple[int | None, ...]]) -> None:
         self._recorder.event("probe.stop", probe=name)

@@ -1,0 +1,39 @@
+"""First process of a lab whose tests pytest runs: be a pytest, and bring the lab up when the tests are known.
+
+What it needs is imported late: pyroute2 reads /proc when imported, which the guest has only after its first steps.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from testbed.boot import init
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from testbed.job import Job
+    from testbed.run.engine import Play
+
+
+def around(job: Job, run: Callable[[Play], None]) -> None:
+    """Collect, run the job, and in it the tests."""
+    from testbed.pytest_plugin.player import run_tests
+
+    init.Channel.keep()
+    run_tests(job, run)
+
+
+def main() -> None:
+    """Entry: as the guest's init, or as ``host JOB``. The kernel gives its init words of its own."""
+    if sys.argv[1:2] != ["host"]:
+        init.main(around)
+    else:
+        from testbed.boot import host
+
+        host.main(sys.argv[-1], around)
+
+
+if __name__ == "__main__":
+    main()
