@@ -144,11 +144,16 @@ def report(directory: Path) -> None:
 
 @main.command(epilog=EPILOG)
 @json_option
+@click.option("--packages", is_flag=True, help="Print the distribution's packages that all of it needs, one a line.")
 @told
-def doctor(as_json: bool) -> None:
+def doctor(as_json: bool, packages: bool) -> None:
     """Say what this machine can do, which kernel and clock will be used and why, and what to install for more."""
     from testbed.cli.doctor import doctor_command
+    from testbed.kernel.programs import packages as needed
 
+    if packages:
+        click.echo("\n".join(needed("build", "run")))
+        return
     sys.exit(int(doctor_command(as_json=as_json)))
 
 

@@ -66,6 +66,11 @@ def _is_there(program: str, env: Mapping[str, str]) -> bool:
     return has_header(program, env) if program.endswith(".h") else find_program(program, env) is not None
 
 
+def packages(*groups: str) -> tuple[str, ...]:
+    """The packages of these groups, each once."""
+    return tuple(dict.fromkeys(need.package for need in NEEDED if need.group in groups))
+
+
 def install_line(packages: Iterable[str]) -> str:
     """The command a user pastes."""
     return "sudo apt-get install --no-install-recommends " + " ".join(dict.fromkeys(packages))
