@@ -73,6 +73,10 @@ class Recorder:
             out.write(f"{made.to_json()}\n")
         return made
 
+    def measured(self, since: int = 0) -> list[dict[str, Any]]:
+        """The fields of what was measured so far, but for the first ``since``."""
+        return [dict(event.fields) for event in self._events if event.kind == "measured"][since:]
+
     def samples(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Write one probe's samples as CSV."""
         with (self.record / SAMPLES / f"{name}.csv").open("w", encoding="ascii", newline="") as out:

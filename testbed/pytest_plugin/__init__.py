@@ -50,6 +50,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
         check(config)
         config.pluginmanager.register(Outside(config), "testbed-outside")
+        if not hasattr(config, "workerinput"):  # xdist's workers send their reports to where this is
+            from testbed.pytest_plugin.session import Session
+
+            config.pluginmanager.register(Session(config), "testbed-session")
 
 
 def inside(config: pytest.Config) -> bool:
@@ -67,7 +71,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     seeds = metafunc.config.getoption("testbed_seeds")
     if seeds is not None and SEED in metafunc.fixturenames:
         several = range(1, seeds + 1)
-        ids = [f"seed={seed}" for seed in several]
+        ids = [f"seed-{seed}" for seed in several]
         metafunc.parametrize(SEED, several, indirect=True, ids=ids, scope="session")
 
 

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,16 @@ from _pytest._code.code import ExceptionRepr
 
 from testbed.boot.identity import digest
 from testbed.boot.runner import Message, Options, Outcome, Play, run
+from testbed.check.measured import of_fields
 from testbed.history import CALIBRATION, History
 from testbed.kernel.detect import Choice
+from testbed.numbers import quantity
 from testbed.pytest_plugin import INSIDE
+from testbed.pytest_plugin.baselines import Baselines
 from testbed.pytest_plugin.carried import FILE, Tail, from_line, made, tell_of, told_of
 from testbed.pytest_plugin.marked import Wanted
-from testbed.suite.judged import measure
+from testbed.suite.judged import measure, shown
+from testbed.suite.junit import VERDICT
 from testbed.verdict import Verdict
 
 NAME_MOST = 80
@@ -43,34 +47,48 @@ NOT_INSIDE: Mapping[str, Any] = {
 def folder_name(lab: Wanted, item: pytest.Item) -> str:
     """Of a lab's run, for people."""
     words = re.sub(r"[^A-Za-z0-9_.=-]+", "-", item.nodeid.rpartition("/")[2])[:NAME_MOST].strip("-")
-    return words if f"seed={lab.seed}" in words else f"{words}-seed={lab.seed}"
+    return words if f"seed-{lab.seed}" in words else f"{words}-seed-{lab.seed}"
 
 
 def alone(item: pytest.Item, seed: int) -> str:
     """The command that runs a test with a seed alone."""
-    node = item.nodeid
-    for ours, rest in ((f"-seed={seed}]", "]"), (f"[seed={seed}-", "["), (f"[seed={seed}]", "")):
+    return f"pytest {shlex.quote(base_name(item, seed))} --testbed-seed {seed}"
+
+
+def plain_id(item: pytest.Item) -> str:
+    """A test's node id as pytest has it: xdist adds a group's name to it."""
+    names = [node.name for node in item.listchain() if isinstance(node, pytest.Class | pytest.Item)]
+    return "::".join([item.nodeid.partition("::")[0], *names])
+
+
+def base_name(item: pytest.Item, seed: int) -> str:
+    """A test's node id, but for the seed."""
+    node = plain_id(item)
+    for ours, rest in ((f"-seed-{seed}]", "]"), (f"[seed-{seed}-", "["), (f"[seed-{seed}]", "")):
         node = node.replace(ours, rest)
-    return f"pytest {shlex.quote(node)} --testbed-seed {seed}"
+    return node
 
 
 class LabRun:
     """See the module. Tests that were not heard of when the lab has ended are UNKNOWN."""
 
     def __init__(
-        self, config: pytest.Config, lab: Wanted, choice: Choice, items: Sequence[pytest.Item], directory: Path
-    ) -> None:
+        self, config: pytest.Config, lab: Wanted, choice: Choice, items: Sequence[pytest.Item], directory: Path,
+        baselines: Baselines, say: Callable[[pytest.Item, pytest.TestReport], None],
+    ) -> None:  # fmt: skip
         self._config = config
         self._lab = lab
         self._loaded = lab.load()
         self._choice = choice
-        self._items = {item.nodeid: item for item in items}
+        self._items = {plain_id(item): item for item in items}
         self._directory = directory
+        self._baselines, self._say = baselines, say
         self._tail = Tail(directory / "record" / FILE)
         self._current = ""
         self._ended: set[str] = set()
-        self._last: pytest.TestReport | None = None
-        """Held back: when the lab ends badly, it says so."""
+        self._verdicts: dict[str, str] = {}
+        self._held: list[pytest.TestReport] = []
+        """Back, until the lab has ended: how it did decides about the last one, and about baselines the record."""
         self._distrusted: list[str] = []
         self._collecting = ""
         self._at = time.monotonic()
@@ -112,7 +130,7 @@ class LabRun:
         option["inifilename"] = str(self._config.inipath) if self._config.inipath else None
         option["plugins"] = [*self._config.option.plugins, "no:terminal"]
         option.pop("file_or_dir", None)
-        tests = [f"{item.path}::{item.nodeid.partition('::')[2]}" for item in self._items.values()]
+        tests = [f"{item.path}::{name.partition('::')[2]}" for name, item in self._items.items()]
         return {
             "options": option, "tests": tests, "folder": str(self._config.invocation_params.dir),
             "path": sys.path, "environ": dict(os.environ),
@@ -142,55 +160,90 @@ class LabRun:
             self._emit(report)
 
     def _emit(self, report: pytest.TestReport) -> None:
-        """Report, but keep the very last until it is known how the lab ended."""
+        """Report, or hold back."""
         if self._distrusted and report.when == "call" and report.outcome != "skipped":
             _unknown(report, "the lab's links do not deliver what was asked", self._distrusted)
         self._explain(report)
-        if report.when == "teardown" and len(self._ended) + 1 == len(self._items):
-            self._last = report
+        last = report.when == "teardown" and len(self._ended) + 1 == len(self._items)
+        if last or told_of(report).get("noted") or any(each.nodeid == report.nodeid for each in self._held):
+            self._held.append(report)
         else:
             self._log(report)
 
     def _explain(self, report: pytest.TestReport) -> None:
         """Where to look, and how to see it again."""
+        item = self._items[report.nodeid]
         tell_of(
             report, seed=self._lab.seed, directory=str(self._directory), topology=self._loaded.plan.topology,
+            name=base_name(item, self._lab.seed), again=alone(item, self._lab.seed),
         )  # fmt: skip
+        if report.failed and self._verdicts.get(report.nodeid) != "FAIL":
+            self._verdicts[report.nodeid] = told_of(report).get("verdict", "FAIL")
         if report.failed:
-            item = self._items[report.nodeid]
             words = f"run directory: {self._directory}\nseed: {self._lab.seed}\nagain: {alone(item, self._lab.seed)}"
             _add(report, "testbed", words)
 
     def _log(self, report: pytest.TestReport) -> None:
         item = self._items[report.nodeid]
-        if report.nodeid != self._current:
-            self._current = report.nodeid
-            item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        item.ihook.pytest_runtest_logreport(report=report)
+        if report.when == "teardown":
+            report.user_properties += self._properties(report)
+        self._current = report.nodeid
         if report.when == "teardown":
             self._ended.add(report.nodeid)
-            item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        report.nodeid = item.nodeid
+        self._say(item, report)
 
     def _finish(self, outcome: Outcome) -> None:
-        """Report what is left: the last teardown, and tests that were not heard of."""
+        """Report what is left: what was held back, and tests that were not heard of."""
         why = [self._collecting] if self._collecting else list(outcome.judgement.why)
         failed = any(True for _ in History(self._directory / "record").of("run.failed"))
         stopped = self._stopped()
-        if self._last is not None:
-            if failed and not told_of(self._last).get("verdict"):
-                _unknown(self._last, "the lab did not end as it should", why)
-                self._explain(self._last)
-            self._log(self._last)
+        for report in self._held:
+            if report.when == "call" and report.passed:
+                self._hold_against(report, told_of(report)["noted"])
+            if failed and report is self._held[-1] and not told_of(report).get("verdict"):
+                _unknown(report, "the lab did not end as it should", why)
+                self._explain(report)
+            self._log(report)
         if stopped:
             return
         for nodeid, item in self._items.items():
             if nodeid not in self._ended:
                 when = "call" if nodeid == self._current else "setup"
                 report = made(item, "call" if when == "call" else "setup")
+                report.nodeid = nodeid
                 _unknown(report, "the lab ended before the test did", why)
                 self._explain(report)
                 self._log(report)
-                self._log(made(item, "teardown"))
+                last = made(item, "teardown")
+                last.nodeid = nodeid
+                self._explain(last)
+                self._log(last)
+
+    def _properties(self, report: pytest.TestReport) -> list[tuple[str, object]]:
+        """For JUnit: verdict, seed, run directory, and what was measured."""
+        told = told_of(report)
+        measured = [shown(of_fields(fields)) for fields in told.get("measured", [])]
+        return [
+            (VERDICT, self._verdicts.get(report.nodeid, Verdict.PASS.name)), ("testbed.seed", str(self._lab.seed)),
+            ("testbed.topology", self._loaded.plan.topology), ("testbed.directory", str(self._directory)),
+            *((f"testbed.measured.{each.name}", quantity(each.value, each.unit)) for each in measured),
+        ]  # fmt: skip
+
+    def _hold_against(self, report: pytest.TestReport, noted: Sequence[Mapping[str, Any]]) -> None:
+        """What the test noted, beside its baseline."""
+        item, seed = self._items[report.nodeid], self._lab.seed
+        settings = dict(self._lab.settings)
+        verdict, reasons, told = self._baselines.look(
+            item, base_name(item, seed), self._directory, settings, seed, noted
+        )
+        tell_of(report, **told)
+        if verdict is Verdict.UNKNOWN:
+            _unknown(report, "nothing can be said of the baseline", reasons)
+        elif verdict is Verdict.FAIL:
+            report.outcome, report.longrepr = "failed", "\n".join(reasons)
+        if verdict is not Verdict.PASS:
+            self._explain(report)
 
     def _stopped(self) -> bool:
         """Whether the tests that are left were not to be run: ``-x``."""

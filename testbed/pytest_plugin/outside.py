@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from testbed.pytest_plugin import summary, takes_lab
+from testbed.pytest_plugin import takes_lab
 
 if TYPE_CHECKING:
     from testbed.pytest_plugin.labs import Labs
@@ -35,7 +35,3 @@ class Outside:
         # What tests before it left set up for longer than themselves ends here, as it would with any other test.
         item.session._setupstate.teardown_exact(nextitem)
         return True
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """What is not known, and why."""
-        summary.tell_unknown(terminalreporter)

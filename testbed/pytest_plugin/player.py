@@ -22,6 +22,7 @@ from testbed.pytest_plugin import LAB
 from testbed.pytest_plugin.carried import FILE, tell_of, to_line
 from testbed.run.engine import Play, played, settle
 from testbed.run.lab import Lab
+from testbed.run.notes import Notes
 from testbed.units import Duration
 from testbed.verdict import Verdict
 
@@ -70,6 +71,7 @@ class Player:
         self._file = Path(job.record) / FILE
         self._lab: Lab | None = None
         self._outcome = ""
+        self._measured = 0
         self.problem = ""
 
     @property
@@ -87,7 +89,7 @@ class Player:
 
         def play(lab: Lab) -> None:
             self._lab = session.config.stash[LAB] = lab
-            lab.probe.tail = TAIL
+            lab.probe.tail, lab.baseline = TAIL, Notes(lab.measured)
             with played(lab):
                 try:
                     session.config.hook.pytest_runtestloop(session=session)
@@ -106,6 +108,7 @@ class Player:
         """Note in the record where a test begins and ends."""
         self._outcome = Verdict.PASS.name
         even_time(self.lab, self._clock)
+        self._measured = len(self.lab.recorder.measured())
         self.lab.recorder.event("test.start", test=item.nodeid)
         result = yield
         even_time(self.lab, self._clock)
@@ -139,6 +142,10 @@ class Player:
             self._outcome = Verdict.UNKNOWN.name if self._outcome != Verdict.FAIL.name else self._outcome
         elif report.outcome != "passed" and self._outcome in (Verdict.PASS.name, "skipped"):
             self._outcome = OUTCOMES[report.outcome]
+        if report.when == "call" and (noted := self.lab.baseline.taken()):
+            tell_of(report, noted=noted)
+        if report.when == "teardown":
+            tell_of(report, measured=self.lab.recorder.measured(self._measured))
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -33,11 +33,12 @@ def write_report(run_dir: Path, into: Path | None = None, kinds: Sequence[str] =
         InputError: the directory is not a run's, with everything that is missing or cannot be read.
     """
     run, target = read_run(run_dir), into or run_dir
-    pictures = {drawing.name: save(drawing, target / CHARTS, kinds) for drawing in _drawings(run)}
+    pictures = {drawing.name: save(drawing, target / CHARTS, kinds) for drawing in drawings(run)}
     return write_page(target / REPORT, "page.html.j2", _values(run, pictures, target))
 
 
-def _drawings(run: Run) -> Iterator[Drawing]:
+def drawings(run: Run) -> Iterator[Drawing]:
+    """The charts of a run, none of them drawn yet."""
     every, found = lanes.fault_bands(run), lanes.lanes(run)
     bands = every[:FAULTS_MAX]
     broken = frozenset(name for band in every for target in band.broke for name in broken_by(run.plan, target))

@@ -26,6 +26,7 @@ from testbed.plan.paths import seen
 from testbed.plan.plan import Node, Plan
 from testbed.run.commands import Commands
 from testbed.run.etcd import Cluster
+from testbed.run.notes import Notes
 from testbed.run.probes import Probes
 from testbed.run.storage import Storage
 from testbed.run.way import Way
@@ -45,7 +46,10 @@ class Lab:
         fault: start and heal faults.
         waiter: where the lab's time passes.
         random: chance of the run's seed, for phases and choices.
+        baseline: of tests alone: what must be as it was.
     """
+
+    baseline: Notes
 
     def __init__(
         self, network: Network, recorder: Recorder, waiter: Waiter, routes: RouteWatch, daemons: Sequence[Daemon],

@@ -52,7 +52,14 @@ def test_without_a_kernel_a_test_is_skipped_with_what_is_missing(pytester: pytes
     written(pytester, "@pytest.mark.topology(SMALL)\ndef test_it(lab): pass\ndef test_other(): pass\n")
     result = pytester.runpytest_subprocess("-rs")
     result.assert_outcomes(skipped=1, passed=1)
-    result.stdout.fnmatch_lines(["SKIPPED*guest kernel: not built yet*"])
+    result.stdout.fnmatch_lines(["SKIPPED*lacks guest: guest kernel: not built yet*"])
+
+
+def test_what_is_required_and_missing_is_an_error(pytester: pytest.Pytester) -> None:
+    written(pytester, "@pytest.mark.topology(SMALL)\ndef test_it(lab): pass\n")
+    result = pytester.runpytest_subprocess("--testbed-require", "guest,cluster")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*lacks guest: guest kernel: not built yet*", "*testbed kernel build*"])
 
 
 @pytest.mark.parametrize(
@@ -61,6 +68,8 @@ def test_without_a_kernel_a_test_is_skipped_with_what_is_missing(pytester: pytes
         (("--testbed-seeds", "0"), "invalid"),
         (("--testbed-seeds", "many"), "invalid"),
         (("--testbed-seed", "-1"), "invalid"),
+        (("--testbed-require", "gast"), "known: guest, host, programs, cluster, all"),
+        (("--testbed-baseline", "accept"), "needs --testbed-because"),
         (("--testbed-kernel", "host", "--testbed-clock", "virtual"), "only the guest kernel has a virtual clock"),
     ],
 )
