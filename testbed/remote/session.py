@@ -29,6 +29,7 @@ WAIT_S = 60.0
 """How long to wait for a worker where there is none; arbitrary: a cluster starts one in less."""
 SETTLE_S = 5.0
 """The same where all that are there were refused: others may have been started with them. Arbitrary."""
+CHANGED = "its testbed has changed since it was asked"
 UNHEARD = (Exception, asyncio.CancelledError)
 """What Dask's client raises, of many kinds, when it cannot do what it is told. Ctrl-C is none of them."""
 KEPT = "what is done is kept: the same command with --out goes on from there"
@@ -172,6 +173,9 @@ class Session:
             self._refuse(address, (answer["problem"],))
         elif answer["exit"] != Exit.PASS:
             self._end(run, answer["problem"])
+        elif answer["source"] != self._sent.testbed.source:  # a checkout may change under a worker
+            self._lost(run, f"{worker}: {CHANGED}")
+            self._refuse(address, (CHANGED,))
         else:
             self._receive(run, worker, answer["parcel"])
 

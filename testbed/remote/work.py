@@ -7,6 +7,7 @@ by their content's hash; runs are done in the worker's own folder and travel bac
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 import time
@@ -28,6 +29,7 @@ from testbed.load import load
 from testbed.remote import parcel
 from testbed.remote.orders import Order, placed
 from testbed.remote.wanted import Edition
+from testbed.report.rundir import ENVIRONMENT
 from testbed.run.needs import check
 
 KERNEL, FILES = "kernel", "files"
@@ -82,7 +84,7 @@ def keep(kind: str, sha: str, sent: bytes) -> None:
 
 
 def do(order: Order) -> dict[str, Any]:
-    """Do a run. The answer has its folder as a parcel, or says what kept it from being whole."""
+    """Do a run. The answer has its folder as a parcel and the code it was done by, or what kept it from being whole."""
     home = Path(get_worker().local_directory)
     with tempfile.TemporaryDirectory(prefix="testbed-run-", dir=home) as scratch:
         task = placed(order, _files(order.files), Path(scratch, RUN))
@@ -93,7 +95,9 @@ def do(order: Order) -> dict[str, Any]:
                 return {"exit": int(Exit.MACHINE), "problem": "; ".join(each.what for each in error.problems)}
         if problem:
             return {"exit": int(Exit.UNKNOWN), "problem": problem}
-        return {"exit": int(Exit.PASS), "problem": "", "parcel": parcel.pack(Path(task.directory))}
+        done = Path(task.directory)
+        by = json.loads((done / ENVIRONMENT).read_text(encoding="utf-8"))["source"]
+        return {"exit": int(Exit.PASS), "problem": "", "source": by, "parcel": parcel.pack(done)}
 
 
 def _run(task: Task, environment: dict[str, str]) -> str:

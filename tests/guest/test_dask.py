@@ -140,6 +140,22 @@ def test_workers_that_are_not_the_same_are_refused_by_name_and_the_others_do_it(
     assert record(done.out) == here
 
 
+def test_a_worker_whose_code_changes_meanwhile_is_refused_and_its_run_done_again(
+    here: dict[str, bytes], empty: Cluster, sweep: Callable[..., Sweep], tmp_path: Path
+) -> None:
+    shutil.copytree(PACKAGE, tmp_path / "copy" / "testbed", ignore=shutil.ignore_patterns("__pycache__"))
+    empty.worker("edited", path=str(tmp_path / "copy"))
+    empty.worker("right")
+    wait_for(lambda: empty.log("scheduler").count("Register worker") == 2, "workers did not come")
+    done = sweep(tmp_path / "out", *ASKED, "--on", empty.where)
+    done.waits_for("worker edited (")
+    with (tmp_path / "copy" / "testbed" / "units.py").open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    assert done.ended() == 0, done.said
+    assert "edited (" in done.said and "has changed since it was asked" in done.said
+    assert record(done.out) == here
+
+
 def test_a_full_disk_here_is_told_and_nothing_is_lost(
     here: dict[str, bytes], empty: Cluster, sweep: Callable[..., Sweep], tmp_path: Path
 ) -> None:
