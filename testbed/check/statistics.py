@@ -84,7 +84,7 @@ def sd_bounds(of: Shape, samples: int, *, level: float = LEVEL) -> Interval:
 
     The sample variance has mean sd^2, variance ``sd^4 (kurtosis - (n - 3) / (n - 1)) / n`` (Mood, Graybill, Boes 1974,
     VI.2.3) and about ``skew_of_squares / sqrt(n)`` of skew; a Pearson type III distribution with these three is exactly
-    chi-square for normal draws. Tested by simulation for iproute2's shapes, 50 samples and more, levels to 0.9999.
+    chi-square for normal draws. CaseResult by simulation for iproute2's shapes, 50 samples and more, levels to 0.9999.
 
     Raises:
         ValueError: fewer than 50 samples.

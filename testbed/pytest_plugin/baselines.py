@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,6 @@ from testbed.verdict import Verdict
 
 CHECK, RECORD, ACCEPT = "check", "record", "accept"
 MODES = (CHECK, RECORD, ACCEPT)
-DIGEST_BYTES = 16
 _HELD = TypeAdapter(Held)
 
 
@@ -60,7 +58,7 @@ def _content(item: pytest.Item) -> str:
     """What a test says: its source."""
     function = getattr(item, "function", None)
     text = inspect.getsource(function) if function is not None else item.nodeid
-    return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()
+    return held.named(text)
 
 
 class Recording:

@@ -10,10 +10,10 @@ from testbed.check.measured import of_fields
 from testbed.pytest_plugin.carried import told_of
 from testbed.pytest_plugin.summary import reason
 from testbed.suite.judged import shown
-from testbed.suite.results import Tested, Verdict
+from testbed.suite.results import CaseResult, Verdict
 
 
-def result(config: pytest.Config, phases: Sequence[pytest.TestReport]) -> Tested:
+def result(config: pytest.Config, phases: Sequence[pytest.TestReport]) -> CaseResult:
     """Of setup, call and teardown."""
     last = phases[-1]
     told = told_of(last)
@@ -21,7 +21,7 @@ def result(config: pytest.Config, phases: Sequence[pytest.TestReport]) -> Tested
         (each for each in phases if each.skipped and not hasattr(each, "wasxfail")), None
     )
     file, line, _ = last.location
-    return Tested(
+    return CaseResult(
         test=last.nodeid, name=told["name"], seed=told["seed"], topology=told["topology"],
         verdict=_verdict(phases), why="" if decisive is None else reason(decisive),
         measured=tuple(shown(of_fields(fields)) for fields in told.get("measured", [])), directory=told["directory"],

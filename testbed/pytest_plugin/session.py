@@ -16,7 +16,7 @@ from testbed.pytest_plugin import summary
 from testbed.pytest_plugin.carried import told_of
 
 if TYPE_CHECKING:
-    from testbed.suite.results import Tested
+    from testbed.suite.results import CaseResult
 
 
 class Worker(Protocol):
@@ -31,7 +31,7 @@ class Session:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._phases: dict[str, list[pytest.TestReport]] = {}
-        self._results: list[Tested] = []
+        self._results: list[CaseResult] = []
         self._folder = ""
         self._lines: list[str] = []
         """What is said of files that were written."""

@@ -11,7 +11,7 @@ import pytest
 from testbed.pytest_plugin import UNKNOWN
 
 if TYPE_CHECKING:
-    from testbed.suite.results import Tested
+    from testbed.suite.results import CaseResult
 
 WORKER = re.compile(r"\[gw[0-9]+\] ")
 """Begins a line that xdist puts before what a worker reports."""
@@ -32,7 +32,7 @@ def tell_unknown(terminal: pytest.TerminalReporter) -> None:
         terminal.write_line(f"UNKNOWN {report.nodeid} - {reason(report)}")
 
 
-def tell_seeds(terminal: pytest.TerminalReporter, results: Sequence[Tested]) -> None:
+def tell_seeds(terminal: pytest.TerminalReporter, results: Sequence[CaseResult]) -> None:
     """How measurements are distributed over seeds."""
     from testbed.suite.told import seed_lines
 
@@ -43,7 +43,7 @@ def tell_seeds(terminal: pytest.TerminalReporter, results: Sequence[Tested]) -> 
         terminal.write_line(line)
 
 
-def tell_github(terminal: pytest.TerminalReporter, results: Sequence[Tested], env: Mapping[str, str]) -> None:
+def tell_github(terminal: pytest.TerminalReporter, results: Sequence[CaseResult], env: Mapping[str, str]) -> None:
     """Annotations, where GitHub reads them."""
     from testbed.suite import github
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from testbed.suite import github
-from testbed.suite.results import Tested, to_json
+from testbed.suite.results import CaseResult, to_json
 
 
-def write(results: Sequence[Tested], asked: Mapping[str, str | None], env: Mapping[str, str]) -> list[str]:
-    """Write what was asked for, by kind (``json``, ``html``), and return a line for each file, or for why not."""
+def write(results: Sequence[CaseResult], asked: Mapping[str, str | None], env: Mapping[str, str]) -> list[str]:
+    """Write what was asked for, by kind (``json``, ``junit``, ``html``); a line for each file, or for why not."""
     lines = []
     for kind, file in asked.items():
         if file is not None:
@@ -21,11 +21,15 @@ def write(results: Sequence[Tested], asked: Mapping[str, str | None], env: Mappi
     return lines
 
 
-def _write(file: Path, kind: str, results: Sequence[Tested]) -> str:
+def _write(file: Path, kind: str, results: Sequence[CaseResult]) -> str:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if kind == "json":
             file.write_text(to_json(results), encoding="utf-8")
+        elif kind == "junit":
+            from testbed.suite import junit
+
+            junit.write(results, file)
         else:
             from testbed.suite.page import write_page_of
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from testbed.numbers import number
-from testbed.suite.results import Tested, counts, spreads, worst
+from testbed.suite.results import CaseResult, counts, spreads, worst
 
 ON, SUMMARY = "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"
 ANNOTATIONS_MOST = 10
@@ -22,7 +22,7 @@ def runs_there(env: Mapping[str, str]) -> bool:
     return env.get(ON) == "true"
 
 
-def commands(results: Sequence[Tested]) -> Iterator[str]:
+def commands(results: Sequence[CaseResult]) -> Iterator[str]:
     """A workflow command for each test that did not pass."""
     bad = [each for each in results if each.verdict in ("FAIL", "UNKNOWN")]
     for each in bad[:ANNOTATIONS_MOST]:
@@ -40,7 +40,7 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def summary(results: Sequence[Tested]) -> str:
+def summary(results: Sequence[CaseResult]) -> str:
     """Markdown: the verdict, tests that did not pass first, and measurements over seeds."""
     found = counts(results)
     lines = [f"## Testbed: {worst(results)}", "", ", ".join(f"{n} {verdict}" for verdict, n in found.items() if n), ""]

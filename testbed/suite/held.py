@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from testbed.suite.judged import shown
 from testbed.verdict import Verdict
 
 FOLDER = "baselines"
+DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,17 @@ class Held:
 
 def baseline_file(beside: Path, name: str) -> Path:
     """Where the baseline of a test lies. ``name``: of the test, with the file that it is in."""
-    return beside / FOLDER / (re.sub(r"[^A-Za-z0-9_.=-]+", "-", name).strip("-") + ".yaml")
+    return beside / FOLDER / f"{plain(name)}.yaml"
+
+
+def plain(name: str) -> str:
+    """A name for a file."""
+    return re.sub(r"[^A-Za-z0-9_.=-]+", "-", name).strip("-")
+
+
+def named(text: str) -> str:
+    """What a test says, in short: its digest."""
+    return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def held(directory: Path, file: Path, test: str, content: str, settings: Mapping[str, str], seed: int,

@@ -19,7 +19,11 @@ def measure(result: Result) -> tuple[list[Measurement], list[str]]:
     ended = list(result.history.of(STOP))
     skipped = [event for event in ended if event.fields["outcome"] == "skipped"]
     passed = [event for event in ended if event.fields["outcome"] == Verdict.PASS.name]
-    failures = [f"{e.fields['test']}: failed" for e in ended if e.fields["outcome"] == Verdict.FAIL.name]
+    failures = [
+        f"{e.fields['test']}: {'; '.join(e.fields.get('why', [])) or 'failed'}"
+        for e in ended
+        if e.fields["outcome"] == Verdict.FAIL.name
+    ]
     unknown = [e.fields["test"] for e in ended if e.fields["outcome"] == Verdict.UNKNOWN.name]
     found = [*_measured(result)]
     if judged := len(ended) - len(skipped):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from testbed.numbers import quantity
 from testbed.report.drawing import write_page
-from testbed.suite.results import Tested, counts
+from testbed.suite.results import CaseResult, counts
 
 KIND = "testbed.unknown"
 """The type of an error that says UNKNOWN."""
@@ -15,14 +15,14 @@ VERDICT = "testbed.verdict"
 """A property of a test case."""
 
 
-def properties(result: Tested) -> list[tuple[str, str]]:
+def properties(result: CaseResult) -> list[tuple[str, str]]:
     """What a test case has besides its outcome."""
     found = [(VERDICT, result.verdict), ("testbed.seed", str(result.seed)), ("testbed.topology", result.topology)]
     found += [("testbed.directory", result.directory)] if result.directory else []
     return [*found, *((f"testbed.measured.{each.name}", quantity(each.value, each.unit)) for each in result.measured)]
 
 
-def write(results: Sequence[Tested], file: Path) -> None:
+def write(results: Sequence[CaseResult], file: Path) -> None:
     """Write the file."""
     cases = [(each, properties(each)) for each in results]
     values = {"cases": cases, "counts": counts(results), "kind": KIND, "wall_s": sum(each.wall_s for each in results)}

@@ -12,7 +12,7 @@ from testbed.report.content import MARKS
 from testbed.report.drawing import Picture, save, write_page
 from testbed.report.page import drawings
 from testbed.report.rundir import read_run
-from testbed.suite.results import Spread, Tested, counts, spreads, worst
+from testbed.suite.results import CaseResult, Spread, counts, spreads, worst
 from testbed.verdict import Verdict
 
 TEMPLATE = "suite.html.j2"
@@ -27,12 +27,12 @@ class Lab:
     """What the page has of one lab. ``note``: why there is no picture, if so."""
 
     name: str
-    results: tuple[Tested, ...]
+    results: tuple[CaseResult, ...]
     pictures: tuple[Picture, ...]
     note: str
 
 
-def write_page_of(results: Sequence[Tested], file: Path) -> Path:
+def write_page_of(results: Sequence[CaseResult], file: Path) -> Path:
     """Write the page. Labs whose directory is gone are told without pictures."""
     verdict = worst(results)
     found = counts(results)
@@ -52,7 +52,7 @@ def _row(spread: Spread) -> tuple[str, ...]:
     return (spread.test, spread.measurement, spread.unit, str(len(spread.values)), *numbers)
 
 
-def _labs(results: Sequence[Tested]) -> Iterator[Lab]:
+def _labs(results: Sequence[CaseResult]) -> Iterator[Lab]:
     """The worst first: of many labs only the first are drawn."""
     order = list(counts(results))
     directories = dict.fromkeys(

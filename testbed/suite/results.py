@@ -16,7 +16,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tested:
+class CaseResult:
     """One test with one seed.
 
     Attributes:
@@ -62,18 +62,18 @@ class Spread:
         }  # fmt: skip
 
 
-def worst(results: Sequence[Tested]) -> Verdict:
+def worst(results: Sequence[CaseResult]) -> Verdict:
     """The verdict of all; UNKNOWN of none, and of skipped ones alone."""
     found = {each.verdict for each in results} - {"SKIPPED"}
     return next((verdict for verdict in WORST if verdict in found), "UNKNOWN")
 
 
-def counts(results: Sequence[Tested]) -> dict[Verdict, int]:
+def counts(results: Sequence[CaseResult]) -> dict[Verdict, int]:
     """How many of each verdict, the worst first."""
     return {verdict: sum(each.verdict == verdict for each in results) for verdict in WORST}
 
 
-def spreads(results: Sequence[Tested]) -> list[Spread]:
+def spreads(results: Sequence[CaseResult]) -> list[Spread]:
     """Every measurement of every test that was done with several seeds."""
     found: dict[tuple[str, str, str], list[float]] = {}
     for each in results:
@@ -83,15 +83,15 @@ def spreads(results: Sequence[Tested]) -> list[Spread]:
     return [Spread(*key, tuple(values)) for key, values in found.items() if len(values) > 1]
 
 
-def by_test(results: Sequence[Tested]) -> Mapping[str, list[Tested]]:
+def by_test(results: Sequence[CaseResult]) -> Mapping[str, list[CaseResult]]:
     """The results of each test, over its seeds."""
-    found: dict[str, list[Tested]] = {}
+    found: dict[str, list[CaseResult]] = {}
     for each in results:
         found.setdefault(each.name, []).append(each)
     return found
 
 
-def to_json(results: Sequence[Tested]) -> str:
+def to_json(results: Sequence[CaseResult]) -> str:
     """For machines: each test, and how its measurements are distributed over seeds."""
     told: dict[str, Any] = {
         "format": FORMAT, "verdict": worst(results), "counts": counts(results),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from testbed.numbers import counted, number
-from testbed.suite.results import Tested, by_test, spreads
+from testbed.suite.results import CaseResult, by_test, spreads
 
 HEAD = ("lowest", "lower quartile", "median", "upper quartile", "highest")
 
 
-def seed_lines(results: Sequence[Tested]) -> Iterator[str]:
+def seed_lines(results: Sequence[CaseResult]) -> Iterator[str]:
     """For each test that was done with several seeds: verdicts, seeds that did not pass, and a row a measurement."""
     rows = spreads(results)
     for name, some in by_test(results).items():
@@ -27,7 +27,7 @@ def seed_lines(results: Sequence[Tested]) -> Iterator[str]:
             yield f"  {row.measurement:{wide}}  {numbers}  {row.unit}"
 
 
-def _verdicts(some: Sequence[Tested]) -> str:
+def _verdicts(some: Sequence[CaseResult]) -> str:
     parts = []
     for verdict in ("PASS", "FAIL", "UNKNOWN", "SKIPPED"):
         seeds = sorted(each.seed for each in some if each.verdict == verdict)
