@@ -7,6 +7,7 @@ matters); of a measurement that has neither a bound nor a better side, anything 
 
 from __future__ import annotations
 
+import fnmatch
 import math
 from collections.abc import Mapping
 
@@ -33,7 +34,7 @@ def keep(recorded: Recorded, given: Mapping[str, str], question: str = "") -> Ba
     _usable(recorded)
     problems: list[Problem] = []
     found: dict[str, Allowed] = {}
-    for name, text in given.items():
+    for name, text in _spelled(recorded, given).items():
         try:
             if name not in recorded.series:
                 raise InputError(Problem(f"--allow {name}", "is not measured", known(name, recorded.series)))
@@ -43,6 +44,15 @@ def keep(recorded: Recorded, given: Mapping[str, str], question: str = "") -> Ba
     if problems:
         raise InputError(problems)
     return Baseline(recorded=recorded, allowed=_defaults(recorded) | found, question=question)
+
+
+def _spelled(recorded: Recorded, given: Mapping[str, str]) -> dict[str, str]:
+    """By measurement. What is given for a pattern (``rtt_*``) holds for those that are not named themselves."""
+    found: dict[str, str] = {}
+    for pattern, text in given.items():
+        if set("*?[") & set(pattern):
+            found |= dict.fromkeys(fnmatch.filter(recorded.series, pattern) or [pattern], text)
+    return found | {name: text for name, text in given.items() if not set("*?[") & set(name)}
 
 
 def accept(baseline: Baseline, now: Recorded, because: str, given: Mapping[str, str]) -> Baseline:
