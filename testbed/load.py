@@ -21,11 +21,15 @@ from testbed.plan.validate import validate
 from testbed.scenario import Scenario
 from testbed.study import Study
 from testbed.theory.interval import Expectation
+from testbed.units import UnitError
 
 SHIPPED = Path(__file__).parent / "shipped"
 YAML = (".yaml", ".yml")
 TOPOLOGY = "topology"
 """Set like a parameter, it runs a scenario on another topology."""
+PROGRAM = "program."
+"""Set like a parameter, ``program.bird=/opt/bird/sbin/bird`` has a run start another file than the machine's."""
+MACHINES = "the machine's"
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,12 @@ class Loaded:
     parameters: Parameters
     values: dict[str, object]
     plan: Plan
+
+    @property
+    def programs(self) -> dict[str, Path]:
+        """The files that are started in the place of the machine's, by the program's name."""
+        every = self.parameters.declared.items()
+        return {name.removeprefix(PROGRAM): Path(each.value) for name, each in every if name.startswith(PROGRAM)}
 
     def theory(self) -> dict[str, Expectation]:
         """What the scenario expects of measurements before they are made, by name; empty where it does not say."""
@@ -70,6 +80,9 @@ def load(name: str, settings: Mapping[str, str], lab: str = "") -> Loaded:
     """Load a topology or scenario and make its plan. Raises :class:`InputError` with every problem found."""
     path = find_file(name)
     parameters = Parameters({key: value for key, value in settings.items() if key != TOPOLOGY})
+    for key in settings:
+        if key.startswith(PROGRAM):
+            parameters.declare(key, _executable, MACHINES, "the file that is started, from / on")
     module = None if path.suffix in YAML else _module(path)
     scenario = None if module is None else _scenario(module, path)
     if scenario is None:
@@ -111,6 +124,13 @@ def read_study(name: str) -> tuple[Path, Study] | None:
         return None
     study = getattr(_module(path), "study", None)
     return (path, study) if isinstance(study, Study) else None
+
+
+def _executable(text: str) -> str:
+    """A program's file. Raises :class:`UnitError`."""
+    if text != MACHINES and not (Path(text).is_absolute() and Path(text).is_file() and os.access(text, os.X_OK)):
+        raise UnitError(f"{text!r} is no program: name a file that can be started, from / on")
+    return text
 
 
 def _check(model: Model, parameters: Parameters) -> None:

@@ -76,9 +76,10 @@ def check(baseline: Baseline, now: Recorded, *, judge_stale: bool = False, some:
         judge_stale: a stale baseline is said, and judged all the same.
         some: seeds of the baseline that were not run are not missed.
     """
-    old = [*stale(baseline, now)]
-    other_tools = baseline.recorded.made.tools != now.made.tools
-    exact = now.made.clock == VIRTUAL == baseline.recorded.made.clock and not other_tools
+    same_bytes = _same_bytes(baseline, now)
+    old = [*stale(baseline, now, same_bytes=same_bytes)]
+    same_tools = same_bytes or baseline.recorded.made.tools == now.made.tools
+    exact = now.made.clock == VIRTUAL == baseline.recorded.made.clock and same_tools
     findings = tuple(_by_seed(baseline, now) if exact else _over_seeds(baseline, now))
     different = _different(baseline, now) if exact else {}
     unknown = [*_unknown(baseline, now, some=some)]
@@ -93,6 +94,14 @@ def check(baseline: Baseline, now: Recorded, *, judge_stale: bool = False, some:
         verdict=verdict, stale=tuple(old), drifted=tuple(drifted(baseline, now)), findings=findings,
         different=different, unknown=tuple(unknown), failed=tuple(failed),
     )  # fmt: skip
+
+
+def _same_bytes(baseline: Baseline, now: Recorded) -> bool:
+    """Whether every run left what it left before; of what keeps no files that is not known."""
+    before = baseline.recorded.runs
+    return bool(now.runs) and all(
+        each.files and seed in before and each.files == before[seed].files for seed, each in now.runs.items()
+    )
 
 
 def _unknown(baseline: Baseline, now: Recorded, *, some: bool) -> Iterator[str]:

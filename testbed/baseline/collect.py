@@ -148,7 +148,13 @@ def _values(environment: Mapping[str, Any], identity: Mapping[str, Any]) -> dict
 
 def _tools(environment: Mapping[str, Any]) -> dict[str, str]:
     """Everything that has a part in a run's numbers."""
-    names = ["testbed", "source", "python", "guest_kernel" if environment.get("kernel") == "guest" else "host_kernel"]
+    names = [
+        "testbed",
+        "source",
+        "packages",
+        "python",
+        "guest_kernel" if environment.get("kernel") == "guest" else "host_kernel",
+    ]
     found = {name.replace("_", " "): str(environment.get(name, "not on record")) for name in names}
     return found | {str(name): str(version) for name, version in (environment.get("programs") or {}).items()}
 

@@ -13,9 +13,13 @@ DIGITS = 12
 """Of a digest or a key, in words; arbitrary."""
 
 
-def stale(baseline: Baseline, now: Recorded) -> list[str]:
-    """A sentence for each thing that is another one: structure, scenario, question, seeds, kernel, tools."""
-    return [*_asked(baseline.recorded.made, now.made), *_seeds(baseline.recorded, now), *_tools(baseline, now)]
+def stale(baseline: Baseline, now: Recorded, *, same_bytes: bool = False) -> list[str]:
+    """A sentence for each thing that is another one: structure, scenario, question, seeds, kernel, tools.
+
+    Other tools that leave the ``same_bytes`` change nothing.
+    """
+    tools = [] if same_bytes else [*_tools(baseline, now)]
+    return [*_asked(baseline.recorded.made, now.made), *_seeds(baseline.recorded, now), *tools]
 
 
 def drifted(baseline: Baseline, now: Recorded) -> list[str]:
@@ -64,9 +68,13 @@ def _tools(baseline: Baseline, now: Recorded) -> Iterator[str]:
 
 
 def _word(name: str) -> str:
-    return {"testbed": "version of the testbed", "source": "source of the testbed"}.get(name, f"version of {name}")
+    return {
+        "testbed": "version of the testbed",
+        "source": "source of the testbed",
+        "packages": "set of Python packages",
+    }.get(name, f"version of {name}")
 
 
 def shortened(name: str, value: str) -> str:
     """A tool's version; of a digest its beginning."""
-    return value[:DIGITS] if name == "source" else value
+    return value[:DIGITS] if name in ("source", "packages") else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,13 @@ def digest(file: Path) -> str:
 def source() -> str:
     """Names what the testbed itself says: two checkouts of one version may differ."""
     return code_digest(PACKAGE)
+
+
+@cache
+def packages() -> str:
+    """Names the Python packages that are installed: how long Python looks for its files depends on what is there."""
+    every = sorted(f"{each.name} {each.version}" for each in importlib.metadata.distributions())
+    return hashlib.blake2b("\n".join(every).encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def code_digest(package: Path) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from testbed import __version__
 from testbed.boot import cpu, guest, host
-from testbed.boot.identity import identity, source
+from testbed.boot.identity import identity, packages, source
 from testbed.boot.means import Means, kernel_key, means_for
 from testbed.check.judge import Measure, judge_run
 from testbed.errors import InputError, MachineError, Problem, TestbedError
@@ -215,6 +215,7 @@ def _write_environment(
         "cpus": os.cpu_count(),
         "commit": commit(),
         "source": source(),
+        "packages": packages(),
         "guest_kernel": kernel_key(means.kernel) if means else "",
         "programs": versions(loaded),
         "scenario": about,

@@ -65,7 +65,7 @@ def record_file(asked: Asked, path: Path | None, allowed: Mapping[str, str], mea
     count = asked.seeds or (SEEDS_VIRTUAL if choice.clock == VIRTUAL else SEEDS_REAL)
     wanted = Wanted(
         file=portable(source, place.parent), settings=settings, beside=place.parent.absolute(),
-        seeds=range(1, count + 1), directory=_folder(means, "baseline") / place.stem, kernel=choice.kernel,
+        seeds=range(1, count + 1), directory=folder_of(means, "baseline") / place.stem, kernel=choice.kernel,
         clock=choice.clock,
     )  # fmt: skip
     (found,) = _played([wanted], means, ["testbed", "baseline", "record", asked.file, "--as", str(place)])
@@ -152,7 +152,7 @@ def _wanted(name: Path, kept: Baseline, seeds: int | None, means: Means) -> Want
         chosen = range(1, 1 + (seeds or max(needed, default=len(known))))
     return Wanted(
         file=made.file, settings=made.settings, beside=name.parent.absolute(), seeds=chosen,
-        directory=_folder(means, "check") / name.stem, kernel=made.kernel, clock=made.clock,
+        directory=folder_of(means, "check") / name.stem, kernel=made.kernel, clock=made.clock,
     )  # fmt: skip
 
 
@@ -171,7 +171,8 @@ def _played(wanted: Sequence[Wanted], means: Means, command: Sequence[str]) -> l
         raise
 
 
-def _folder(means: Means, stem: str) -> Path:
+def folder_of(means: Means, stem: str) -> Path:
+    """Where the runs of a command go."""
     if means.out is not None:
         return means.out.absolute()
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")

@@ -21,7 +21,7 @@ R = TypeVar("R")
 EPILOG = "Exit codes: 0 PASS, 1 FAIL, 2 the input is wrong, 3 UNKNOWN, 4 this machine lacks something."
 
 
-TAKEN_DOWN = ("run", "sweep", "compare", "up", "record", "check", "accept")
+TAKEN_DOWN = ("run", "sweep", "compare", "up", "record", "check", "accept", "bisect")
 """Commands that undo what they have begun when they are interrupted."""
 
 

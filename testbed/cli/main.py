@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from testbed import __version__
-from testbed.cli import baselining, checking, cluster, comparing, labs
+from testbed.cli import baselining, bisecting, checking, cluster, comparing, labs
 from testbed.cli.common import (
     EPILOG,
     LOCAL,
@@ -32,7 +32,9 @@ def main() -> None:
     """Put a hybrid network on the real Linux stack of this machine, break it, measure it, and report."""
 
 
-for command in (*labs.COMMANDS, *comparing.COMMANDS, *baselining.COMMANDS, *checking.COMMANDS, cluster.cluster):
+for command in (
+    *labs.COMMANDS, *comparing.COMMANDS, *baselining.COMMANDS, *checking.COMMANDS, *bisecting.COMMANDS, cluster.cluster,
+):  # fmt: skip
     main.add_command(command)
 
 

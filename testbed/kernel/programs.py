@@ -40,8 +40,20 @@ NEEDED = parse_packages(PACKAGES_FILE.read_text())
 PROGRAMS: Mapping[str, str] = {n.program: n.package for n in NEEDED if n.program != "-"}
 
 
+_CHOSEN: dict[str, Path] = {}
+"""What a run was told to start in the place of the machine's."""
+
+
+def use(programs: Mapping[str, Path]) -> None:
+    """From now on in this process, find these files where a program of that name is looked for."""
+    _CHOSEN.clear()
+    _CHOSEN.update(programs)
+
+
 def find_program(name: str, env: Mapping[str, str]) -> Path | None:
-    """Look in the PATH of ``env``, then where distributions keep daemons."""
+    """The one that was chosen; else look in the PATH of ``env``, then where distributions keep daemons."""
+    if name in _CHOSEN:
+        return _CHOSEN[name]
     path = ":".join((env.get("PATH", DEFAULT_PATH), *DAEMON_DIRECTORIES))
     found = shutil.which(name, path=path)
     return Path(found) if found else None

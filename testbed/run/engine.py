@@ -23,6 +23,7 @@ from testbed.daemons.strongswan import charons
 from testbed.errors import InputError, Problem, RunError, TestbedError
 from testbed.history import CALIBRATION, Recorder
 from testbed.job import Job, wait_for_even_time
+from testbed.kernel import programs
 from testbed.load import Loaded, load
 from testbed.net import filters, natting
 from testbed.net.apply import Network
@@ -76,6 +77,7 @@ def run_job(job: Job, progress: Progress, play: Play | None = None) -> None:
                     "a topology must not depend on time, chance or the machine",
                 )
             )
+        programs.use(loaded.programs)
         wait_for_even_time(job.clock)
         recorder.begin()
         with contextlib.ExitStack() as undo:

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import subprocess
 from collections.abc import Iterator
 
-from testbed.errors import MachineError, Problem
+from testbed.errors import InputError, MachineError, Problem, known
 from testbed.job import Kernel
 from testbed.kernel.programs import PROGRAMS, find_program, install_line
-from testbed.load import Loaded
+from testbed.load import PROGRAM, Loaded
 from testbed.net import filters
 from testbed.plan.plan import Plan
 
+DIGITS = 12
+"""Of a program's digest; arbitrary: enough to tell two apart."""
+
 
 def check(loaded: Loaded, kernel: Kernel) -> None:
-    """Raise :class:`MachineError` with all that a run needs and this machine, or its own kernel, does not give."""
+    """Raise :class:`MachineError` with all that a run needs and this machine, or its own kernel, does not give.
+
+    A program that was chosen and is none of the run's is an :class:`InputError`.
+    """
+    needed = set(_needed(loaded))
+    if unused := sorted(set(loaded.programs) - needed):
+        raise InputError(
+            Problem(f"--set {PROGRAM}{name}", "no such program is started", known(name, needed)) for name in unused
+        )
     if problems := [*_missing(loaded), *_refused(loaded.plan, kernel)]:
         raise MachineError(problems)
 
 
 def _missing(loaded: Loaded) -> Iterator[Problem]:
     for name in dict.fromkeys(_needed(loaded)):
-        if find_program(name, os.environ) is None:
+        if name not in loaded.programs and find_program(name, os.environ) is None:
             hint = install_line([PROGRAMS[name]]) if name in PROGRAMS else "install it: the scenario runs it"
             yield Problem(f"program {name}", "not found on this machine", hint)
 
@@ -42,9 +54,14 @@ def _refused(plan: Plan, kernel: Kernel) -> Iterator[Problem]:
 
 
 def versions(loaded: Loaded) -> dict[str, str]:
-    """The version of the package behind each program that a run needs; none where dpkg does not know it."""
+    """The version of the package behind each program that a run needs; none where dpkg does not know it.
+
+    Of a file that was chosen its place and the beginning of its digest.
+    """
     found = {}
-    for name in sorted(set(_needed(loaded)) & set(PROGRAMS)):
+    for name, file in loaded.programs.items():
+        found[name] = f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()[:DIGITS]}"
+    for name in sorted(set(_needed(loaded)) & set(PROGRAMS) - set(loaded.programs)):
         argv = ["dpkg-query", "--show", "--showformat", "${Version}", PROGRAMS[name]]
         with contextlib.suppress(OSError, subprocess.CalledProcessError):
             done = subprocess.run(argv, capture_output=True, text=True, check=True)

@@ -77,7 +77,8 @@ def test_a_fixed_percentage_says_that_it_is_one() -> None:
     ],
 )
 def test_what_makes_a_baseline_stale_is_said_and_is_no_failure_of_the_network(other: Made, said: str) -> None:
-    found = check(keep(recorded({"gap": GAPS}), {}), recorded({"gap": by_seed(40.0, 40.0)}, other))
+    now = recorded({"gap": by_seed(40.0, 40.0)}, other, runs={1: trace(LATER), 2: trace(LATER)})
+    found = check(keep(recorded({"gap": GAPS}), {}), now)
     assert found.verdict is Verdict.UNKNOWN
     assert any(said in line for line in found.stale), found.stale
 
@@ -85,10 +86,17 @@ def test_what_makes_a_baseline_stale_is_said_and_is_no_failure_of_the_network(ot
 def test_what_is_stale_may_be_judged_all_the_same() -> None:
     baseline = keep(recorded({"gap": GAPS}), {"gap": "100 ms"})
     other = replace(MADE, tools={**MADE.tools, "bird": "bird2 2.14"})
-    worse = check(baseline, recorded({"gap": by_seed(40.0, 41.0)}, other), judge_stale=True)
-    fine = check(baseline, recorded({"gap": by_seed(0.8, 0.85)}, other), judge_stale=True)
+    runs = {1: trace(LATER), 2: trace(LATER)}
+    worse = check(baseline, recorded({"gap": by_seed(40.0, 41.0)}, other, runs=runs), judge_stale=True)
+    fine = check(baseline, recorded({"gap": by_seed(0.8, 0.85)}, other, runs=runs), judge_stale=True)
     assert worse.stale and fine.stale
     assert (worse.verdict, fine.verdict) == (Verdict.FAIL, Verdict.PASS)
+
+
+def test_other_tools_that_leave_the_same_bytes_make_nothing_stale() -> None:
+    other = replace(MADE, tools={**MADE.tools, "packages": "f00d"})
+    found = check(keep(recorded({"gap": GAPS}), {}), recorded({"gap": GAPS}, other))
+    assert (found.verdict, found.stale) == (Verdict.PASS, ())
 
 
 def test_other_seeds_are_stale_in_virtual_time_and_repeats_in_real_time() -> None:

@@ -171,3 +171,15 @@ def test_after_ctrl_c_nothing_is_written_half_and_the_same_command_goes_on(tmp_p
     assert command(*words).exit_code == 0
     assert (first / "environment.json").stat().st_mtime_ns == stamp, "what was done was not done again"
     assert command("baseline", "check", place).exit_code == 0
+
+
+def test_a_program_of_ones_own_is_another_tool_and_one_that_is_none_is_refused(tmp_path: Path) -> None:
+    done = command("run", "tiny.py", "--set", "program.nothing=/bin/sh")
+    assert done.exit_code == 2 and "no such program is started" in done.output
+    missing = command("run", "tiny.py", "--set", f"program.bird={tmp_path}/none")
+    assert missing.exit_code == 2 and "is no program" in missing.output
+    same = Path("/usr/sbin/bird").resolve()
+    command("run", "tiny.py", "--seed", 1, "--set", f"program.bird={same}", "--out", tmp_path / "run")
+    checked = command("baseline", "check", BASELINE, "--runs", tmp_path / "run", "--seeds", 1)
+    assert checked.exit_code == 3 and "another version of bird: bird2 " in checked.output
+    assert f"{same} " in checked.output
