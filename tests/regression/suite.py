@@ -2,13 +2,15 @@
 
 python -m tests.regression.suite record      # writes the baselines beside this file anew
 python -m tests.regression.suite unchanged   # 100 unchanged runs: records twenty seeds of each, and runs them again
+
+Names of baselines after `unchanged` do these alone. Nothing may be installed meanwhile: Python packages are tools.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,18 +104,19 @@ def record() -> None:
         files.write(place(name), keep(now.recorded, each.allowed, now.question))
 
 
-def unchanged() -> int:
+def unchanged(names: Sequence[str]) -> int:
     """Record many seeds of each, and run them again. Returns how many of the checks did not pass."""
+    chosen = {name: GUARDED[name] for name in names or GUARDED}
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         runs = [
             play(
-                [each.wanted(name, Path(folder), seeds=SEEDS_UNCHANGED) for name, each in GUARDED.items()],
+                [each.wanted(name, Path(folder), seeds=SEEDS_UNCHANGED) for name, each in chosen.items()],
                 pool.workers(), WALL_LIMIT_S, print,
             )
             for folder in (one, other)
         ]  # fmt: skip
     found = {
-        name: check(keep(before.recorded, {}), now.recorded) for name, before, now in zip(GUARDED, *runs, strict=True)
+        name: check(keep(before.recorded, {}), now.recorded) for name, before, now in zip(chosen, *runs, strict=True)
     }
     for name, each in found.items():
         print(*checked_lines(f"{name}, {SEEDS_UNCHANGED} runs", each), sep="\n")
@@ -123,7 +126,7 @@ def unchanged() -> int:
 if __name__ == "__main__":
     if sys.argv[1:] == ["record"]:
         record()
-    elif sys.argv[1:] == ["unchanged"]:
-        sys.exit(min(1, unchanged()))
+    elif sys.argv[1:2] == ["unchanged"] and set(sys.argv[2:]) <= set(GUARDED):
+        sys.exit(min(1, unchanged(sys.argv[2:])))
     else:
         sys.exit(__doc__)
