@@ -115,11 +115,12 @@ def run(
     wall_limit_s: float,
     on_message: Callable[[dict[str, Any]], None],
     module: str = RUN,
+    line: int | None = None,
 ) -> GuestRun:
     """Boot, wait for the end, and return how it was. The guest dies with this process, whatever happens to it."""
     ended = GuestRun()
     begun = ended.begun
-    with signals_raise(), started(kernel, job, memory, cpu, module=module) as process:
+    with signals_raise(), started(kernel, job, memory, cpu, line, module=module) as process:
         for message in listen(process, ended, begun + wall_limit_s):
             on_message(message)
     ended.wall_s = time.monotonic() - begun

@@ -33,12 +33,13 @@ MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 1 << 18
 
 
 def run(
-    job: Job, wall_limit_s: float, on_message: Callable[[dict[str, Any]], None], module: str = RUN
+    job: Job, wall_limit_s: float, on_message: Callable[[dict[str, Any]], None], module: str = RUN,
+    line: int | None = None,
 ) -> GuestRun:  # fmt: skip
     """Run a job and return how it ended."""
     ended = GuestRun()
     begun = ended.begun
-    with signals_raise(), started(job, module=module) as process:
+    with signals_raise(), started(job, line, module=module) as process:
         for message in listen(process, ended, begun + wall_limit_s):
             on_message(message)
     ended.wall_s = time.monotonic() - begun

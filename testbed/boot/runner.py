@@ -62,6 +62,7 @@ class Play:
         measure: what is measured afterwards.
         named: what the run is a run of, for ``identity.json``, besides its topology.
         about: stands in ``environment.json`` for the scenario.
+        line: a descriptor that leads to a terminal, for whoever debugs there.
     """
 
     module: str
@@ -69,6 +70,7 @@ class Play:
     measure: Measure
     named: Mapping[str, Any]
     about: Mapping[str, Any]
+    line: int | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def run(
         seed=options.seed, kernel=options.kernel, clock=options.clock, plan_digest=plan_digest(loaded.plan),
         told={} if play is None else play.told,
     )  # fmt: skip
-    ended = _start(job, means, options, on_message, None if play is None else play.module)
+    ended = _start(job, means, options, on_message, play)
     problem = _problem(ended)
     _judge_receipt(record, loaded, options)
     measure = None if play is None else play.measure
@@ -119,14 +121,16 @@ def _absolute(settings: dict[str, str], loaded: Loaded) -> dict[str, str]:
 
 
 def _start(
-    job: Job, means: Means | None, options: Options, on_message: Callable[[Message], None], module: str | None
+    job: Job, means: Means | None, options: Options, on_message: Callable[[Message], None], play: Play | None
 ) -> guest.GuestRun:
+    line = play.line if play else None
     if job.kernel == "host":
-        return host.run(job, options.wall_limit_s, on_message, module or host.RUN)
+        return host.run(job, options.wall_limit_s, on_message, play.module if play else host.RUN, line)
     assert means is not None
     with cpu.claimed() as number:
         limit = options.wall_limit_s
-        return guest.run(means.kernel, job, means.memory, number, limit, on_message, module or guest.RUN)
+        module = play.module if play else guest.RUN
+        return guest.run(means.kernel, job, means.memory, number, limit, on_message, module, line)
 
 
 def _make_directory(loaded: Loaded, options: Options) -> Path:

@@ -7,9 +7,7 @@ import json
 import click
 
 from testbed.cli.common import EPILOG, told
-from testbed.errors import MachineError, Problem
-
-NOT_BUILT = Problem("node image", "not built yet", "testbed cluster image build")
+from testbed.errors import MachineError
 
 
 @click.group(epilog=EPILOG)
@@ -41,7 +39,7 @@ def image_build() -> None:
 @told
 def image_path() -> None:
     """Print where it is: an archive for `docker load`."""
-    from testbed.cluster.build import ImageBuild
+    from testbed.cluster.build import NOT_BUILT, ImageBuild
 
     found = ImageBuild().find()
     if found is None:
@@ -53,7 +51,7 @@ def image_path() -> None:
 @told
 def image_info() -> None:
     """Say what it was made from: every module and package, with version and checksum."""
-    from testbed.cluster.build import ImageBuild
+    from testbed.cluster.build import NOT_BUILT, ImageBuild
 
     manifest = ImageBuild().info()
     if manifest is None:

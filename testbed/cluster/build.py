@@ -36,6 +36,7 @@ COMPILE_LIMIT_S = 60.0  # arbitrary: one short file of C
 SPEC_LIMIT_S = 60.0  # arbitrary
 NEEDED = {"gcc": "gcc", "apt-get": "apt", "dpkg-deb": "dpkg"}
 """Programs, and the packages that bring them."""
+NOT_BUILT = Problem(WHERE, "not built yet", "testbed cluster image build")
 
 
 @dataclass(frozen=True)

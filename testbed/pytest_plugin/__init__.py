@@ -42,7 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the mark, and take over tests that need a lab."""
     config.addinivalue_line(
-        "markers", f"{MARK}(file, *, scope='function', clock=None, **parameters): the topology of the test's lab"
+        "markers",
+        f"{MARK}(file, *, scope='function', clock=None, needs='', **parameters): the topology of the test's lab",
     )
     if not inside(config):
         from testbed.pytest_plugin.options import check

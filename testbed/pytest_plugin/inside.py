@@ -5,6 +5,7 @@ What it needs is imported late: pyroute2 reads /proc when imported, which the gu
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,22 @@ def around(job: Job, run: Callable[[Play], None]) -> None:
     from testbed.pytest_plugin.player import run_tests
 
     init.Channel.keep()
+    if job.told["terminal"]:
+        _take_terminal(job)
     run_tests(job, run)
 
 
+def _take_terminal(job: Job) -> None:
+    """Let standard input and output be those of the user, for a debugger."""
+    from testbed.lab.inside import guest_line
+
+    line = guest_line() if job.kernel == "guest" else int(sys.argv[2])
+    for standard in range(3):
+        os.dup2(line, standard)
+
+
 def main() -> None:
-    """Entry: as the guest's init, or as ``host JOB``. The kernel gives its init words of its own."""
+    """Entry: as the guest's init, or as ``host [LINE] JOB``. The kernel gives its init words of its own."""
     if sys.argv[1:2] != ["host"]:
         init.main(around)
     else:

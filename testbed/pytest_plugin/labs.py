@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed.errors import InputError, MachineError, Problem, TestbedError
+from testbed.cluster.build import NOT_BUILT, ImageBuild
+from testbed.errors import MachineError, Problem, TestbedError
 from testbed.kernel import detect
 from testbed.pytest_plugin import takes_lab
 from testbed.pytest_plugin.baselines import Baselines
@@ -66,9 +67,10 @@ class Labs:
             return
         self._begun.add(item.nodeid)
         try:
-            self._no_debugger()
             lab = wanted(item)
             lab.load()
+            if lab.needs == "cluster" and ImageBuild().find() is None:
+                raise MachineError(NOT_BUILT)
             choice = self._choice(lab)
             items = [item, *self._others(item, lab)]
             self._begun |= {each.nodeid for each in items}
@@ -79,12 +81,6 @@ class Labs:
             self._lacks(item, error)
         except TestbedError as error:
             self._report(item, made(item, "setup", str(error)))
-
-    def _no_debugger(self) -> None:
-        """Raise :class:`InputError`: a debugger has no way from the lab to the user's terminal yet."""
-        if self._config.getoption("usepdb") or self._config.getoption("trace"):
-            hint = "leave --pdb or --trace away, or look at the run directory; testbed up keeps a lab to look around in"
-            raise InputError(Problem("--pdb", "cannot reach into a lab yet", hint))
 
     def _lacks(self, item: pytest.Item, error: MachineError) -> None:
         """Skip what this machine cannot do, unless it is required."""
@@ -124,7 +120,8 @@ class Labs:
 
     def _choice(self, lab: Wanted) -> detect.Choice:
         """Kernel and clock. Raises :class:`MachineError` for what this machine lacks."""
-        clock = self._config.getoption("testbed_clock") or lab.clock
+        debugs = self._config.getoption("usepdb") or self._config.getoption("trace")
+        clock = "real" if debugs else self._config.getoption("testbed_clock") or lab.clock
         if clock not in self._choices:
             capabilities = detect.capabilities()
             choice = detect.choose(self._config.getoption("testbed_kernel"), clock, capabilities)

@@ -15,6 +15,7 @@ from testbed.job import Clock
 from testbed.load import Loaded, find_file, load
 from testbed.pytest_plugin import MARK, SEED
 
+NEEDS = ("", "cluster")
 SCOPES: Mapping[str, type[pytest.Item | pytest.Collector]] = {
     "function": pytest.Item, "class": pytest.Class, "module": pytest.Module, "package": pytest.Package,
     "session": pytest.Session,
@@ -32,6 +33,8 @@ class Wanted:
     owner: str
     """Node id of what the lab lives as long as."""
     clock: Clock | None
+    needs: str
+    """What the machine must have besides: empty, or ``cluster``."""
     seed: int
 
     def load(self) -> Loaded:
@@ -46,8 +49,11 @@ def wanted(item: pytest.Item) -> Wanted:
         what = "takes lab, and has no topology"
         raise InputError(Problem(item.nodeid, what, f'@pytest.mark.{MARK}("topologies/hybrid.py", dx_delay="10ms")'))
     given = dict(mark.kwargs)
-    scope, clock = given.pop("scope", "function"), given.pop("clock", None)
+    scope, clock, needs = given.pop("scope", "function"), given.pop("clock", None), given.pop("needs", "")
     problems = [*_problems(item, mark.args, scope, clock, given)]
+    if needs not in NEEDS:
+        where = f"{item.nodeid}, {MARK}, needs={needs!r}"
+        problems.append(Problem(where, "no such capability", known(str(needs), filter(None, NEEDS))))
     if problems:
         raise InputError(problems)
     file = find_file(mark.args[0], beside=item.path.parent)
@@ -55,7 +61,7 @@ def wanted(item: pytest.Item) -> Wanted:
     owner = item.getparent(SCOPES[scope]) if scope != "function" else item
     seed = getattr(item, "callspec", None)
     number = seed.params[SEED] if seed is not None and SEED in seed.params else item.config.getoption("testbed_seed")
-    return Wanted(str(file), settings, scope, (owner or item).nodeid, clock, number)
+    return Wanted(str(file), settings, scope, (owner or item).nodeid, clock, needs, number)
 
 
 def _problems(

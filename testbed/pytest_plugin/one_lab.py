@@ -11,6 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from testbed.pytest_plugin import INSIDE
 from testbed.pytest_plugin.baselines import Baselines
 from testbed.pytest_plugin.carried import FILE, Tail, from_line, made, tell_of, told_of
 from testbed.pytest_plugin.marked import Wanted
+from testbed.pytest_plugin.terminal import bridged
 from testbed.suite.judged import measure, shown
 from testbed.suite.junit import VERDICT
 from testbed.verdict import Verdict
@@ -39,9 +41,11 @@ NOT_INSIDE: Mapping[str, Any] = {
     "keyword": "", "markexpr": "", "deselect": None, "lf": False, "failedfirst": False, "newfirst": False,
     "stepwise": False, "xmlpath": None, "collectonly": False, "cacheclear": False, "cacheshow": None,
     "numprocesses": None, "maxprocesses": None, "dist": "no", "tx": [], "looponfail": False, "durations": None,
-    "pastebin": None, "capture": "fd", "basetemp": PLACE, "usepdb": False, "trace": False,
+    "pastebin": None, "capture": "fd", "basetemp": PLACE,
 }  # fmt: skip
 """What the user's pytest does itself: it chose the tests, and it reports."""
+QUIET: Mapping[str, Any] = {"verbose": -2, "no_header": True, "no_summary": True, "reportchars": ""}
+"""A debugger needs pytest's terminal, but not what pytest says there."""
 
 
 def folder_name(lab: Wanted, item: pytest.Item) -> str:
@@ -83,6 +87,7 @@ class LabRun:
         self._items = {plain_id(item): item for item in items}
         self._directory = directory
         self._baselines, self._say = baselines, say
+        self._debugs = bool(config.getoption("usepdb") or config.getoption("trace"))
         self._tail = Tail(directory / "record" / FILE)
         self._current = ""
         self._ended: set[str] = set()
@@ -100,7 +105,9 @@ class LabRun:
             wall_limit_s=self._config.getoption("testbed_wall_limit"), why=self._choice.why, report=False,
             command=shlex.split(alone(next(iter(self._items.values())), self._lab.seed)),
         )  # fmt: skip
-        outcome = run(self._loaded, dict(self._lab.settings), options, self._hear, self._play())
+        with bridged(self._config) if self._debugs else contextlib.nullcontext() as line:
+            play = replace(self._play(), line=line)
+            outcome = run(self._loaded, dict(self._lab.settings), options, self._hear, play)
         reports = self._directory / "record" / FILE
         if reports.exists():
             reports.rename(self._directory / FILE)
@@ -128,17 +135,20 @@ class LabRun:
         option |= {**NOT_INSIDE, INSIDE: True, "maxfail": max(1, most - session.testsfailed) if most else 0}
         option["rootdir"] = str(self._config.rootpath)
         option["inifilename"] = str(self._config.inipath) if self._config.inipath else None
-        option["plugins"] = [*self._config.option.plugins, "no:terminal"]
+        option["plugins"] = [*self._config.option.plugins, *([] if self._debugs else ["no:terminal"])]
+        option |= {**QUIET, "color": "yes" if sys.stdout.isatty() else "no"} if self._debugs else {}
         option.pop("file_or_dir", None)
         tests = [f"{item.path}::{name.partition('::')[2]}" for name, item in self._items.items()]
         return {
             "options": option, "tests": tests, "folder": str(self._config.invocation_params.dir),
-            "path": sys.path, "environ": dict(os.environ),
+            "path": sys.path, "environ": dict(os.environ), "terminal": self._debugs,
         }  # fmt: skip
 
     def _hear(self, message: Message) -> None:
         if message["kind"] == "up":
             self._judge_receipt()
+        elif message["kind"] == "quit":
+            next(iter(self._items.values())).session.shouldstop = message["text"]
         elif message["kind"] == "reported":
             for line in self._tail.lines():
                 self._take(from_line(self._config, line))

@@ -46,6 +46,8 @@ def check(config: pytest.Config) -> None:
     """Raise :class:`pytest.UsageError` for what contradicts itself."""
     if config.getoption("testbed_kernel") == "host" and config.getoption("testbed_clock") == "virtual":
         raise pytest.UsageError("--testbed-clock virtual: only the guest kernel has a virtual clock")
+    if config.getoption("testbed_clock") == "virtual" and (config.getoption("usepdb") or config.getoption("trace")):
+        raise pytest.UsageError("--testbed-clock virtual: with a debugger time is yours, and a lab's clock is real")
     accepts, because = config.getoption("testbed_baseline") == "accept", config.getoption("testbed_because")
     if accepts != bool(because):
         raise pytest.UsageError("--testbed-baseline=accept needs --testbed-because, and it needs that")

@@ -93,13 +93,15 @@ class Player:
             with played(lab):
                 try:
                     session.config.hook.pytest_runtestloop(session=session)
-                except (session.Failed, session.Interrupted) as stop:  # -x: no failure of the lab
+                except (session.Failed, session.Interrupted, pytest.exit.Exception) as stop:  # no failure of the lab
                     ended.append(stop)
                 even_time(lab, self._clock)
 
         gc.collect()
         self._run(play)
         if ended:
+            if isinstance(ended[0], pytest.exit.Exception):
+                tell("quit", text=str(ended[0]))
             raise ended[0]
         return True
 

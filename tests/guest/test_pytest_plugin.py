@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import filecmp
 import json
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -222,3 +224,35 @@ def test_a_baseline_is_recorded_held_against_and_taken_over(
     file.write_text(file.read_text().replace("median: 0.12", "median: 0.13"))
     outcome, words = told()
     assert outcome == {"failed": 1} and "changed by hand" in words
+
+
+DEBUGGED = """
+pytestmark = pytest.mark.topology(SMALL, scope="module")
+
+def test_stops(lab):
+    answer = 6 * 7
+    assert answer != 42
+
+def test_next(lab):
+    pass
+"""
+
+
+@pytest.mark.parametrize(("last", "ends"), [("c", "1 failed, 1 passed"), ("q", "1 failed")], ids=["continued", "ended"])
+def test_a_debugger_reaches_into_the_lab(pytester: pytest.Pytester, last: str, ends: str) -> None:
+    written(pytester, DEBUGGED)
+    argv = [sys.executable, "-m", "pytest", "--pdb"]
+    with subprocess.Popen(
+        argv, cwd=pytester.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        said = ""
+        while "(Pdb) " not in said:
+            letter = process.stdout.read(1)
+            assert letter, said
+            said += letter
+        process.stdin.write(f"p answer, lab.plan.topology\n{last}\n")
+        process.stdin.flush()
+        said += process.stdout.read()
+    assert "(42, 'small')" in said and ends in said, said
+    assert "UNKNOWN" not in said, said

@@ -18,6 +18,7 @@ from tests.pytest_plugin.sample import written
         ("@pytest.mark.topology(SMALL, delay=1)", "delay=1: is no text"),
         ("@pytest.mark.topology(SMALL, scope='modul')", "did you mean 'module'?"),
         ("@pytest.mark.topology(SMALL, clock='fast')", "known: real, virtual"),
+        ("@pytest.mark.topology(SMALL, needs='clutser')", "did you mean 'cluster'?"),
         ("@pytest.mark.topology('scenarios/failover.py')", "a test plays its own"),
     ],
 )
@@ -55,6 +56,11 @@ def test_without_a_kernel_a_test_is_skipped_with_what_is_missing(pytester: pytes
     result.stdout.fnmatch_lines(["SKIPPED*lacks guest: guest kernel: not built yet*"])
 
 
+def test_a_test_that_needs_a_cluster_is_skipped_without_the_image_of_its_nodes(pytester: pytest.Pytester) -> None:
+    written(pytester, "@pytest.mark.topology(SMALL, needs='cluster')\ndef test_it(lab): pass\n")
+    pytester.runpytest_subprocess("-rs").stdout.fnmatch_lines(["SKIPPED*lacks cluster: node image: not built yet*"])
+
+
 def test_what_is_required_and_missing_is_an_error(pytester: pytest.Pytester) -> None:
     written(pytester, "@pytest.mark.topology(SMALL)\ndef test_it(lab): pass\n")
     result = pytester.runpytest_subprocess("--testbed-require", "guest,cluster")
@@ -70,6 +76,7 @@ def test_what_is_required_and_missing_is_an_error(pytester: pytest.Pytester) -> 
         (("--testbed-seed", "-1"), "invalid"),
         (("--testbed-require", "gast"), "known: guest, host, programs, cluster, all"),
         (("--testbed-baseline", "accept"), "needs --testbed-because"),
+        (("--pdb", "--testbed-clock", "virtual"), "time is yours"),
         (("--testbed-kernel", "host", "--testbed-clock", "virtual"), "only the guest kernel has a virtual clock"),
     ],
 )
