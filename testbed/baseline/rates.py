@@ -17,6 +17,8 @@ from testbed.baseline.decision import Compared, p_values, verdicts
 from testbed.verdict import Verdict
 
 Floats = NDArray[np.float64]
+HISTORIES = 1000
+"""That are counted where rates are shown; arbitrary: their first digit is right."""
 Draw = Callable[[np.random.Generator, int], Floats]
 """So many values of a measurement in an unchanged network."""
 
@@ -43,6 +45,21 @@ def simulate(setting: Setting, histories: int, seed: int = 1) -> Counter[Verdict
     return Counter(
         max(verdicts([Compared(setting.effect, 0.0, *each) for each in zip(changed, same, strict=True)]))
         for changed, same in every
+    )
+
+
+def told(values: Sequence[float], effect: float, runs: int) -> str:
+    """What checks of ``runs`` runs say of noise as recorded: unchanged, moved by what matters, and by twice that."""
+    counts = [
+        simulate(
+            Setting(draw=resampled(values), effect=effect, recorded=len(values), runs=runs, shift=shift), HISTORIES
+        )
+        for shift in (0.0, effect, 2 * effect)
+    ]
+    same, moved, twice = ({verdict: count[verdict] / HISTORIES for verdict in Verdict} for count in counts)
+    return (
+        f"of {HISTORIES:,} simulated checks unchanged {same[Verdict.PASS]:.1%} PASS and {same[Verdict.FAIL]:.1%} FAIL; "
+        f"moved by what matters {moved[Verdict.PASS]:.1%} PASS; moved by twice that {twice[Verdict.FAIL]:.1%} FAIL"
     )
 
 

@@ -159,12 +159,16 @@ def _how(baseline: Baseline) -> Iterator[str]:
         )  # fmt: skip
         return
     from testbed.baseline.decision import METHOD  # scipy takes a while to load
+    from testbed.baseline.rates import told
 
     yield f"decides: {METHOD}"
     for name, runs in runs_of_each(baseline).items():
         effect = baseline.allowed[name].words(baseline.recorded.series[name].unit)
         said = "more runs in the baseline" if runs is None else counted(runs, "run")
         yield f"to see {name} shift by {effect}: {said}"
+        if runs is not None:
+            values = [*baseline.recorded.series[name].values.values()]
+            yield f"  {told(values, baseline.allowed[name].value, runs)}"
 
 
 def runs_of_each(baseline: Baseline) -> dict[str, int | None]:
