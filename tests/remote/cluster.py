@@ -45,7 +45,7 @@ class Cluster:
         return address.replace("tcp://", "dask://")
 
     def worker(
-        self, name: str, *, threads: int = 1, python: tuple[str, ...] = (), path: str = "", **extra: str
+        self, name: str, *, threads: int = 1, python: tuple[str, ...] = (), path: str = str(ROOT), **extra: str
     ) -> None:
         """One more; ``path`` comes before the packages that are installed."""
         words = ["--scheduler-file", str(self._file), "--nthreads", str(threads), "--name", name, "--no-nanny"]
