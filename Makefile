@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Another interpreter: make PYTHON=python3.12 demo
 export PYTHON ?= python3
 # A build of minutes and a test of seconds have the same entry: each target does only what is missing.
-.PHONY: demo test lint unit packages test-packages kernel docs clean help bench
+.PHONY: demo test test-cluster lint unit packages test-packages kernel docs clean help bench
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t16
@@ -17,6 +17,10 @@ test: test-packages kernel lint unit ## everything that guards the project
 
 unit: $(VENV)/.made ## tests alone
 	$(BIN)/pytest -n auto --dist loadfile
+
+test-cluster: test-packages kernel ## what needs a Kubernetes cluster; builds the image for its nodes first, once
+	$(BIN)/testbed cluster image build
+	$(BIN)/pytest -n 0 -m cluster
 
 lint: $(VENV)/.made ## types, style, layers
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar, Unpack
 
 from testbed import fields, model, presets
+from testbed.clustering import Clustering
 from testbed.errors import Problem, known
 from testbed.fields import (
     AccessFields,
@@ -40,6 +41,8 @@ from testbed.stores import Share, Volume
 from testbed.units import Duration, Rate
 
 T = TypeVar("T")
+VPC_ZONES = ("a", "b", "c")
+"""Where nodes go in a VPC that declares no subnets; arbitrary: as many as most regions have at least."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,14 @@ class SiteHandle:
 
     _t: Topology
     name: str
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """Of the subnets it declares; without any, three for a VPC, and one without a name for a LAN."""
+        site = self._t._sites[self.name]
+        if self.name in self._t._made_subnets:
+            return VPC_ZONES if site.kind == "vpc" else ("",)
+        return tuple(dict.fromkeys(subnet.zone for subnet in site.subnets))
 
     def subnet(self, name: str, cidr: str = "", *, cidr6: str = "", zone: str = "") -> str:
         """Add a subnet; without ``cidr`` the next /24 (and /64) of the site. Returns its name."""
@@ -76,7 +87,7 @@ class SiteHandle:
         return self._t._add_router(name, kind or self._t._gateway_kind(self.name), self.name, asn, options)
 
 
-class Topology(Beside, Guarding):
+class Topology(Beside, Guarding, Clustering):
     """Collects what a topology file declares."""
 
     def __init__(self, name: str, parameters: Parameters | None = None) -> None:
@@ -216,6 +227,7 @@ class Topology(Beside, Guarding):
             hosts=tuple(self._hosts), links=tuple(self._links), vpns=tuple(self._vpns),
             shares=tuple(self._shares), volumes=tuple(self._volumes), resolvers=tuple(self._resolvers),
             groups=tuple(self._groups), borders=tuple(self._borders), nat_gateways=tuple(self._nats),
+            clusters=tuple(self._clusters),
         )  # fmt: skip
 
     def _add_site(self, site: model.Site) -> SiteHandle:

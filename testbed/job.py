@@ -14,6 +14,7 @@ Kernel = Literal["guest", "host"]
 Clock = Literal["virtual", "real"]
 TIMER_ABSTIME = 1
 """Of linux/time.h."""
+State = Literal["", "made", "kept"]
 EVEN_NS = 5 * 10**9
 """See :func:`wait_for_even_time`; arbitrary, longer than anything takes between two of its calls."""
 
@@ -28,6 +29,9 @@ class Job:
         record: folder to write the record into; the only place a run writes to.
         record_source: for the guest, where on the host ``record`` is.
         seed: makes loss, jitter, timer phases and every random number in the guest.
+        engine: folder with Docker and kind, which lies over the guest's file tree; empty: no cluster.
+        disk: folder with the disk of Docker's data, this run's own.
+        state: of the clusters: to be ``made``, and stopped when they are ready, or ``kept`` on the disk.
         keep_up: do not run a scenario: serve commands until told to stop.
         told: for whoever plays with the lab instead of a scenario.
     """
@@ -43,6 +47,9 @@ class Job:
     keep_up: bool = False
     record_source: str = ""
     told: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = ""
+    disk: str = ""
+    state: State = ""
 
     def write(self, path: Path) -> None:
         """As JSON."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from testbed.clusters import Cluster
 from testbed.guards import BorderFilter, SecurityGroup
 from testbed.nat import NatGateway
 from testbed.resolvers import Resolver
@@ -276,3 +277,4 @@ class Model:
     borders: tuple[BorderFilter, ...] = ()
     nat_gateways: tuple[NatGateway, ...] = ()
     resolvers: tuple[Resolver, ...] = ()
+    clusters: tuple[Cluster, ...] = ()

@@ -25,6 +25,8 @@ from testbed.units import Size
 
 START_S = 1_767_225_600
 """Every virtual run begins on 2026-01-01T00:00:00Z, so that daemons' logs are alike; arbitrary."""
+MADE_BEFORE_S = 3600
+"""How long before every run clusters are made that are kept; arbitrary, longer than making takes."""
 PACKAGE = Path(__file__).parent.parent
 PYTHON, STARTER = "python", "start.py"
 """Names in the guest's working directory."""
@@ -84,6 +86,8 @@ def command(kernel: Path, job: Job, memory: Size, line: int | None = None) -> li
     if job.clock == "virtual":
         # The phase of wall time is drawn from the seed: daemons seed their own timers' jitter with it.
         start_ns = START_S * 10**9 + (job.seed * 7919 % 1000) * 10**6
+        if job.state == "made":  # what is kept must not be from later than the runs that start from it
+            start_ns -= MADE_BEFORE_S * 10**9
         time_words = ["time-travel=inf-cpu", f"time-travel-start={start_ns}", f"syscall-cost={SYSCALL_COST_NS}"]
     return [
         str(kernel), f"mem={memory // 2**20}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",

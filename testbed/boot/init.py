@@ -18,6 +18,7 @@ from pathlib import Path
 
 from testbed.boot.start import HERE
 from testbed.job import Job, wait_for_even_time
+from testbed.kubernetes.disk import DISK
 from testbed.net import sysctls
 from testbed.net.namespace import mount, pivot_into
 
@@ -41,6 +42,8 @@ SYSCTLS = {
     # Memory that runs out ends the run at once, with words; otherwise daemons would be killed one after the other.
     "vm/panic_on_oom": "2",
 }
+WITH_CLUSTERS = {"vm/panic_on_oom": "1"}
+"""A pod that takes more than its limit is Kubernetes' to end; only memory of the whole guest is ours."""
 BASE = "/tmp"
 """A mount point that every Linux has; what is on it stays hidden below a tmpfs."""
 JOB = Path(HERE, "job.json")
@@ -67,13 +70,18 @@ def tell(kind: str, **fields: object) -> None:
     os.write(Channel.fileno, f"{CHANNEL_PREFIX}{line}\n".encode())
 
 
-def private_tree(record: str) -> None:
+def private_tree(job: Job) -> None:
     """Put the overlay in place and move into it."""
     mount("tmpfs", BASE, "tmpfs", MS_NOSUID | MS_NODEV)
     upper, work, root = (f"{BASE}/{name}" for name in ("upper", "work", "root"))
     for folder in (upper, work, root):
         Path(folder).mkdir()
-    mount("overlay", root, "overlay", 0, f"lowerdir=/,upperdir={upper},workdir={work}")
+    below = "/"
+    if job.engine:  # mounted by itself: a layer may not be a folder of the one below it
+        Path(f"{BASE}/engine").mkdir()
+        mount("none", f"{BASE}/engine", "hostfs", MS_NOSUID, job.engine)
+        below = f"{BASE}/engine:/"
+    mount("overlay", root, "overlay", 0, f"lowerdir={below},upperdir={upper},workdir={work}")
     for source, kind, target in (
         ("proc", "proc", "proc"), ("sysfs", "sysfs", "sys"), ("devtmpfs", "devtmpfs", "dev"), ("tmpfs", "tmpfs", "run"),
     ):  # fmt: skip
@@ -86,7 +94,10 @@ def private_tree(record: str) -> None:
     resolv = Path(root, "etc/resolv.conf")
     resolv.unlink(missing_ok=True)
     resolv.write_text("", encoding="ascii")
-    mount("none", f"{root}{RECORD}", "hostfs", MS_NOSUID, record)
+    mount("none", f"{root}{RECORD}", "hostfs", MS_NOSUID, job.record_source)
+    if job.disk:
+        Path(f"{root}{DISK}").mkdir()
+        mount("none", f"{root}{DISK}", "hostfs", MS_NOSUID, job.disk)
     pivot_into(root)
 
 
@@ -95,8 +106,8 @@ def main(around: Callable[..., None] | None = None) -> None:
     try:
         job = Job.parse(JOB.read_text(encoding="utf-8"))
         wait_for_even_time(job.clock)
-        private_tree(job.record_source)
-        sysctls.write(SYSCTLS)
+        private_tree(job)
+        sysctls.write(SYSCTLS | (WITH_CLUSTERS if job.engine else {}))
     except BaseException:  # whatever it is, the guest must switch itself off
         tell("crash", text=traceback.format_exc())
     else:

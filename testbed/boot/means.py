@@ -18,6 +18,8 @@ MEMORY_BASE, MEMORY_PER_NODE = Size(2**30), Size(700 * 2**10)
 """What the guest is given; only what it touches is used. Measured with benchmarks/scale.py."""
 VOLUME_TOUCHED = Size(512 * 2**20)
 """Memory of a volume, which takes what is written to it; arbitrary: several times what a load of fio touches."""
+MEMORY_OF_ROLE = {"control-plane": Size(2 * 2**30), "worker": Size(2**30)}
+"""Of a node of a cluster, with what the guest keeps of its disk's files; to be measured."""
 OTHER_KERNEL = "TESTBED_KERNEL"
 """Environment variable that names a kernel built elsewhere."""
 
@@ -39,7 +41,8 @@ def means_for(plan: Plan, tell: Callable[[str], None]) -> Means:
 def memory_for(plan: Plan) -> Size:
     """What a guest for a plan is given. Raises where this machine has less."""
     stored = sum(share.size for share in plan.shares) + sum(min(v.size, VOLUME_TOUCHED) for v in plan.volumes)
-    memory = Size(MEMORY_BASE + MEMORY_PER_NODE * len(plan.nodes) + stored)
+    pods = sum(MEMORY_OF_ROLE[node.role] for cluster in plan.clusters for node in cluster.nodes)
+    memory = Size(MEMORY_BASE + MEMORY_PER_NODE * len(plan.nodes) + stored + pods)
     check_memory(memory)
     return memory
 

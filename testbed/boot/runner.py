@@ -19,11 +19,13 @@ from testbed import __version__
 from testbed.boot import cpu, guest, host
 from testbed.boot.identity import identity, packages, source
 from testbed.boot.means import Means, kernel_key, means_for
+from testbed.boot.states import with_clusters
 from testbed.check.judge import Measure, judge_run
 from testbed.errors import InputError, MachineError, Problem, TestbedError
 from testbed.history import CALIBRATION, IDENTITY, RECEIPT, History
 from testbed.job import Clock, Job, Kernel
 from testbed.load import TOPOLOGY, Loaded
+from testbed.plan.plan import Plan
 from testbed.plan.schema import plan_json
 from testbed.run.engine import plan_digest
 from testbed.run.needs import check, versions
@@ -101,7 +103,7 @@ def run(
         seed=options.seed, kernel=options.kernel, clock=options.clock, plan_digest=plan_digest(loaded.plan),
         told={} if play is None else play.told,
     )  # fmt: skip
-    ended = _start(job, means, options, on_message, play)
+    ended = _start(job, loaded.plan, means, options, on_message, play)
     problem = _problem(ended)
     _judge_receipt(record, loaded, options)
     measure = None if play is None else play.measure
@@ -121,16 +123,31 @@ def _absolute(settings: dict[str, str], loaded: Loaded) -> dict[str, str]:
 
 
 def _start(
-    job: Job, means: Means | None, options: Options, on_message: Callable[[Message], None], play: Play | None
-) -> guest.GuestRun:
+    job: Job, plan: Plan, means: Means | None, options: Options, on_message: Callable[[Message], None],
+    play: Play | None,
+) -> guest.GuestRun:  # fmt: skip
     line = play.line if play else None
     if job.kernel == "host":
         return host.run(job, options.wall_limit_s, on_message, play.module if play else host.RUN, line)
     assert means is not None
-    with cpu.claimed() as number:
+
+    def make(making: Job) -> str:
+        limit = options.wall_limit_s
+        return _made(making, guest.run(means.kernel, making, means.memory, number, limit, on_message, guest.RUN))
+
+    def tell(text: str) -> None:
+        on_message({"kind": "progress", "text": text})
+
+    with cpu.claimed() as number, with_clusters(job, plan, make, tell) as ready:
         limit = options.wall_limit_s
         module = play.module if play else guest.RUN
-        return guest.run(means.kernel, job, means.memory, number, limit, on_message, module, line)
+        return guest.run(means.kernel, ready, means.memory, number, limit, on_message, module, line)
+
+
+def _made(job: Job, ended: guest.GuestRun) -> str:
+    """What kept clusters from being made; empty when they were."""
+    failed = next(History(Path(job.record)).of("run.failed"), None)
+    return _problem(ended) or (f"{failed.fields['where']}: {failed.fields['what']}" if failed else "")
 
 
 def _make_directory(loaded: Loaded, options: Options) -> Path:

@@ -48,8 +48,9 @@ class Assembler:
 
     def write(self, target: Path) -> None:
         """Write the node's image as an archive that ``docker load`` reads."""
-        roots = {root.name: self.root(root) for root in self.recipe.roots}
         used = {image.root for image in self.recipe.images}
+        wanted = {*used, self.recipe.node.root}
+        roots = {root.name: self.root(root) for root in self.recipe.roots if root.name in wanted}
         below = {name: compressed(layer) for name, layer in roots.items() if name in used}
         archives = {where: self._pod_images(where, below) for where in node.ARCHIVES}
         self.progress("image: put the node together")

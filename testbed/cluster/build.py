@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.cluster.assemble import Assembler, Parts
+from testbed.cluster.engine_tree import BESIDE, write_engine
 from testbed.cluster.gobuild import GoBuilder, programs_of
 from testbed.cluster.manifest import manifest
 from testbed.cluster.packages import Package, fetch, private_apt
@@ -30,6 +31,8 @@ Progress = Callable[[str], None]
 WHERE = "node image"
 ARCHIVE = "node.tar"
 MANIFEST = "manifest.json"
+ENGINE = "engine"
+"""Folder with Docker and kind."""
 # Modules and their compiled packages in Go's own caches, packages, layers and the image; to be measured.
 DISK_NEEDED_BYTES = 12_000_000_000
 COMPILE_LIMIT_S = 60.0  # arbitrary: one short file of C
@@ -65,6 +68,11 @@ class ImageBuild:
         """The image, if it has been built."""
         found = self.cache / key(self.recipe)
         return found / ARCHIVE if (found / MANIFEST).is_file() and (found / ARCHIVE).is_file() else None
+
+    def engine(self) -> Path | None:
+        """The folder of Docker and kind, if it has been built."""
+        found = self.find()
+        return found.with_name(ENGINE) if found else None
 
     def info(self) -> dict[str, Any] | None:
         """What the image that :meth:`find` finds was made from."""
@@ -118,6 +126,9 @@ class ImageBuild:
         result = scratch / "result"
         result.mkdir()
         Assembler(self.recipe, parts, scratch, self.env, progress).write(result / ARCHIVE)
+        progress("engine: put it together")
+        write_engine(self.recipe.engine, self.recipe.node.name, parts, result / ENGINE, self.env)
+        os.link(result / ARCHIVE, result / ENGINE / BESIDE / ARCHIVE)
         said = manifest(
             self.recipe,
             key=key(self.recipe),

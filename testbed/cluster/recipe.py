@@ -79,6 +79,7 @@ class Recipe:
     modules: tuple[Module, ...]
     roots: tuple[Root, ...]
     node: ImageRecipe
+    engine: ImageRecipe
     images: tuple[ImageRecipe, ...]
     content: str
 
@@ -101,7 +102,16 @@ def _code() -> list[Path]:
     """What decides how the parts are put together; a change there is another image, too."""
     return [
         HERE / name
-        for name in ("archive.py", "assemble.py", "gobuild.py", "gomod.py", "layer.py", "node.py", "settled.py")
+        for name in (
+            "archive.py",
+            "assemble.py",
+            "engine_tree.py",
+            "gobuild.py",
+            "gomod.py",
+            "layer.py",
+            "node.py",
+            "settled.py",
+        )
     ]
 
 
@@ -134,6 +144,7 @@ def parse(text: str, content: str) -> Recipe:
             for entry in data.get("root", ())
         ),
         node=_image({"on": "all", **data["node"]}),
+        engine=_image({"on": "all", "name": "engine", "files": {}, **data.get("engine", {})}),
         images=tuple(_image(entry) for entry in data.get("image", ())),
         content=content,
     )
@@ -164,7 +175,7 @@ def _problems(recipe: Recipe) -> list[Problem]:
             problems.append(Problem(f"module {module.name}", f"builds {', '.join(twice)}, as another one does"))
         seen |= set(module.programs)
     modules = {module.name for module in recipe.modules}
-    for image in (recipe.node, *recipe.images):
+    for image in (recipe.node, recipe.engine, *recipe.images):
         if foreign := sorted({tree.split(":")[0] for tree in image.trees.values()} - modules):
             problems.append(Problem(f"image {image.name}", f"takes files of {', '.join(foreign)}: no such module"))
         if unknown := sorted(set(image.files.values()) - programs):

@@ -64,7 +64,12 @@ ALTERNATIVES = (
 
 def links(present: set[str]) -> dict[str, str]:
     """Symbolic links by name, those of alternatives for programs that are ``present``."""
-    found = dict(LINKS)
+    return {**LINKS, **alternatives(present)}
+
+
+def alternatives(present: set[str]) -> dict[str, str]:
+    """Only those of alternatives."""
+    found: dict[str, str] = {}
     for alternative in available(present):
         chosen = alternative.choices[0][0]
         pairs = [(alternative.name, alternative.link, chosen)]

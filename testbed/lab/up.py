@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.boot.means import Means, means_for
-from testbed.errors import MachineError, Problem, RunError
+from testbed.errors import InputError, MachineError, Problem, RunError
 from testbed.job import Job, Kernel
 from testbed.lab.client import Connection, short
 from testbed.lab.down import SUPERVISOR, down
@@ -42,6 +42,9 @@ class UpOptions:
 def up(loaded: Loaded, settings: dict[str, str], options: UpOptions, tell: Tell) -> LabFolder:
     """Bring a lab up and return when it has converged. When that fails, or is interrupted, nothing is left."""
     check(loaded, options.kernel)
+    if loaded.plan.clusters:
+        what = "a lab that is kept up holds no clusters yet"
+        raise InputError(Problem(f"cluster {loaded.plan.clusters[0].name}", what, "testbed run"))
     _check_disk(make_root())
     lab, held = claim(options.name)
     try:

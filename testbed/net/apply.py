@@ -82,9 +82,10 @@ class Network:
             self._shape(link)
         for node in self.plan.nodes:
             if routes := self._routes(node.name):
-                self._send(node.name, routes)
+                self.send(node.name, routes)
 
-    def _send(self, node: str, requests: list[Request]) -> None:
+    def send(self, node: str, requests: list[Request]) -> None:
+        """Send requests in a node's namespace."""
         if node in self._channels:
             self._channels[node].send(requests)
             return
@@ -130,7 +131,7 @@ class Network:
                 node, index = (sender.node, sender.index) if sender.index else (FABRIC, receiver.port_index)
                 parent = shaping.NETEM_CLASS if link.kind == "access" else tc.ROOT
                 what = f"{link.name}, {direction}"
-                self._send(node, shaping.tbf_messages(index, link.shaper, what, parent=parent))
+                self.send(node, shaping.tbf_messages(index, link.shaper, what, parent=parent))
         if link.kind == "access":
             return
         fabric = self.channel(FABRIC)
@@ -157,7 +158,7 @@ class Network:
             change=change,
             what=f"{name} {direction}",
         )
-        self._send(node, [request])
+        self.send(node, [request])
         self.impairments[name, direction] = impairment
 
     def _limit(self, link: PlannedLink, direction: Direction, impairment: Impairment) -> int:
@@ -193,16 +194,16 @@ class Network:
             now = self.rate(name, direction)
             if rate is None:
                 remove = tc.delete_qdisc(index, handle=shaping.TBF_HANDLE, parent=parent)
-                self._send(node, [Request(remove, f"remove shaper of {what}")])
+                self.send(node, [Request(remove, f"remove shaper of {what}")])
             else:
                 shaper = _shaper(link, rate)
-                self._send(node, shaping.tbf_messages(index, shaper, what, parent=parent, change=now is not None))
+                self.send(node, shaping.tbf_messages(index, shaper, what, parent=parent, change=now is not None))
         self._rates[name, direction] = rate
 
     def lay(self, overlay: overlays.Overlay) -> None:
         """Make both ends of an overlay. It goes with its hosts' namespaces."""
         for end in (overlay.a, overlay.b):
-            self._send(end.node, overlays.requests(overlay, end))
+            self.send(end.node, overlays.requests(overlay, end))
 
     @property
     def dark(self) -> frozenset[str]:
@@ -220,7 +221,7 @@ class Network:
     def lose(self, holes: frozenset[blackholes.Blackhole]) -> None:
         """Let these packets vanish underway, and no others."""
         for hole in sorted(holes ^ self.lost):
-            self._send(hole.node, [blackholes.request(hole, on=hole in holes)])
+            self.send(hole.node, [blackholes.request(hole, on=hole in holes)])
         self.lost = holes
 
     def close(self) -> None:

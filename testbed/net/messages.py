@@ -140,3 +140,13 @@ def route(
     message["header"]["type"] = RTM_DELROUTE if delete else RTM_NEWROUTE
     message["header"]["flags"] = 0 if delete else _CREATE
     return Request(message, f"{'delete' if delete else 'add'} route {prefix} of {node}")
+
+
+def default_route_gone(node: str) -> Request:
+    """Delete whichever IPv4 default route there is: one that says nothing fits any (``fib_table_delete``)."""
+    message = rtmsg()
+    message["family"] = socket.AF_INET
+    message["table"] = RT_TABLE_MAIN
+    message["scope"] = rt_scope["nowhere"]
+    message["header"]["type"] = RTM_DELROUTE
+    return Request(message, f"delete the default route of {node}")

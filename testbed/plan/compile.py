@@ -11,6 +11,8 @@ from dataclasses import replace
 
 from testbed.model import QUEUE, Host, Impairment, Link, Model, Router, Site, Subnet, Vpn
 from testbed.plan import addresses, routing, sizes
+from testbed.plan.clusters import NODE_INTERFACE
+from testbed.plan.compile_clusters import clusters
 from testbed.plan.compile_guards import guards
 from testbed.plan.compile_names import resolvers
 from testbed.plan.compile_nat import add_gateway, host_routes, mappings, nats, touches
@@ -47,7 +49,7 @@ def compile_plan(model: Model, lab: str, parameters: Mapping[str, str] | None = 
         loopbacks=tuple(draft.loopbacks), routes=tuple(draft.routes), routing=routings, reach=reach(routings),
         blocks_icmp=tuple(router.name for router in model.routers if router.blocks_icmp), shares=model.shares,
         volumes=model.volumes, guards=guards(draft), nats=nats(draft), mappings=mappings(draft),
-        resolvers=resolvers(draft),
+        resolvers=resolvers(draft), clusters=clusters(draft),
     )  # fmt: skip
 
 
@@ -114,10 +116,12 @@ def _add_bridges(draft: Draft, mtu: int, ports: int) -> list[Bridge]:
 def _add_host(draft: Draft, host: Host, number: int, subnet: Subnet, bridge: Bridge, *, has_gateway: bool) -> None:
     address, address6 = addresses.host_address(subnet, number)
     with_length = _with_length(subnet, (address, address6))
-    cable = draft.add_cable(host.name, "eth0", bridge.mtu, with_length, host.name, bridge.index)
+    runs_pods = host.name in draft.cluster_nodes
+    interface = NODE_INTERFACE if runs_pods else "eth0"
+    cable = draft.add_cable(host.name, interface, bridge.mtu, with_length, host.name, bridge.index)
     draft.nodes[host.name] = Node(
         name=host.name, kind="host", role="host", site=host.site, zone=subnet.zone, address=address,
-        address6=address6, forwards=False,
+        address6=address6, forwards=runs_pods,
     )  # fmt: skip
     if has_gateway:
         draft.routes += host_routes(draft, host.name, draft.sites[host.site], host.subnet)

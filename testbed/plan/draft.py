@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from testbed.model import Model, Router, Site
 from testbed.nat import NatGateway
@@ -43,6 +44,11 @@ class Draft:
     """Last interface index given out in each namespace."""
     pairs: int = 0
     """How many point-to-point networks were given out."""
+
+    @cached_property
+    def cluster_nodes(self) -> frozenset[str]:
+        """Hosts that Kubernetes runs on: they forward what pods send."""
+        return frozenset(node.host for cluster in self.model.clusters for node in cluster.nodes)
 
     def next_index(self, namespace: str) -> int:
         """The next free interface index."""

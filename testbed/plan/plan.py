@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from testbed.model import Bfd, Impairment
+from testbed.plan.clusters import PlannedCluster
 from testbed.plan.guards import Guard
 from testbed.plan.nat import Mapping, PlannedNat
 from testbed.plan.resolvers import PlannedResolver
@@ -253,6 +254,7 @@ class Plan:
     nats: tuple[PlannedNat, ...] = ()
     mappings: tuple[Mapping, ...] = ()
     resolvers: tuple[PlannedResolver, ...] = ()
+    clusters: tuple[PlannedCluster, ...] = ()
 
     def node(self, name: str) -> Node:
         """The node of that name. Raises ``KeyError``."""

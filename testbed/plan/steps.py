@@ -13,7 +13,7 @@ from testbed.plan.plan import FABRIC, Plan, PlannedLink
 
 Action = Literal[
     "namespaces", "bridges", "cables", "links", "loopbacks", "forwarding", "routes", "filters", "observe", "calibrate",
-    "tunnels", "daemons", "converge", "stores",
+    "tunnels", "daemons", "converge", "stores", "clusters",
 ]  # fmt: skip
 
 
@@ -61,6 +61,7 @@ def _behaviour(plan: Plan) -> Iterator[Step]:
     yield Step("daemons", tuple(_daemons(plan)), "control socket answers", "stopped, then killed")
     yield Step("converge", tuple(reached), "route in the kernel", nothing)
     yield Step("stores", tuple(_stores(plan)), "mounted, and a file can be made", "unmounted; the server's threads end")
+    yield Step("clusters", tuple(_clusters(plan)), "nodes and pods are ready", "ended, and the run's own disk removed")
 
 
 def _link(link: PlannedLink) -> str:
@@ -120,3 +121,11 @@ def _daemons(plan: Plan) -> Iterator[str]:
     for resolver in plan.resolvers:
         others = (f"{resolver_on(plan, other).domain} to {other}" for other in resolver.forwards_to)
         yield f"{resolver.node}: dnsmasq, answers for {', forwards '.join([resolver.domain, *others])}"
+
+
+def _clusters(plan: Plan) -> Iterator[str]:
+    for cluster in plan.clusters:
+        ranges = f"services {cluster.services}, pods {cluster.pods} with MTU {cluster.mtu}"
+        yield f"{cluster.name}: Kubernetes {cluster.version} at {cluster.endpoint}, Calico {cluster.cni.mode}, {ranges}"
+        for node in cluster.nodes:
+            yield f"{cluster.name}: node {node.name}, {node.role}, {node.site}, {node.address}"

@@ -13,7 +13,15 @@ from ipaddress import IPv4Network, IPv6Network
 
 from testbed.errors import Problem, known
 from testbed.model import Model, Router, Site
-from testbed.plan import addresses, validate_guards, validate_links, validate_names, validate_nat, validate_stores
+from testbed.plan import (
+    addresses,
+    validate_clusters,
+    validate_guards,
+    validate_links,
+    validate_names,
+    validate_nat,
+    validate_stores,
+)
 from testbed.plan.plan import FABRIC
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -45,7 +53,7 @@ def validate(model: Model) -> list[Problem]:
     checks = (
         _names, _ranges, _room, _sites, _routers, _hosts, validate_links.links, validate_links.vpns, _numbers,
         validate_stores.shares, validate_stores.volumes, validate_guards.guards, validate_nat.mapped,
-        validate_nat.gateways, validate_names.resolvers,
+        validate_nat.gateways, validate_names.resolvers, validate_clusters.clusters,
     )  # fmt: skip
     return [problem for check in checks for problem in check(model)]
 
@@ -63,6 +71,7 @@ def _parts(model: Model) -> Iterator[object]:
         *model.borders,
         *model.nat_gateways,
         *model.resolvers,
+        *model.clusters,
     ):
         yield part
         if isinstance(part, Site):

@@ -12,7 +12,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from testbed.clock import Waiter
 from testbed.daemons.base import Daemon, place_of
@@ -36,6 +36,9 @@ from testbed.probe import reach
 from testbed.run.calibrate import calibrate
 from testbed.run.lab import Lab
 from testbed.units import Duration
+
+if TYPE_CHECKING:
+    from testbed.kubernetes.cluster import Kubernetes
 
 SCRATCH = Path("/run/testbed")
 """Sockets and scratch files; a private tmpfs in the guest and in the host's own mount namespace."""
@@ -84,7 +87,7 @@ def run_job(job: Job, progress: Progress, play: Play | None = None) -> None:
             lab = _bring_up(job, loaded, recorder, progress, undo)
             if play is not None:
                 play(lab)
-            else:
+            elif job.state != "made":
                 _play(lab, loaded, recorder, progress)
     except TestbedError as error:
         for problem in error.problems:
@@ -132,8 +135,37 @@ def _bring_up(job: Job, loaded: Loaded, recorder: Recorder, progress: Progress, 
         undo.callback(lab.stores.close)
         lab.stores.up()
         recorder.event("lab.stored")
+    if plan.clusters:
+        lab.clusters.update(_clusters(job, lab, progress, undo))
     progress("the lab is up", "up")
     return lab
+
+
+def _clusters(job: Job, lab: Lab, progress: Progress, undo: contextlib.ExitStack) -> dict[str, Kubernetes]:
+    """Docker, and every cluster on it."""
+    from testbed.kubernetes.cluster import Kubernetes
+    from testbed.kubernetes.disk import DISK
+    from testbed.kubernetes.engine import Engine  # late, as what speaks to Kubernetes takes long to load
+
+    progress("starting Docker")
+    engine = Engine(lab.network, lab.waiter, lab.recorder, lab.scratch)
+    undo.callback(engine.kill)
+    engine.start(DISK)
+    made = {}
+    for plan in lab.plan.clusters:
+        cluster = made[plan.name] = Kubernetes(plan, engine, lab.waiter, lab.recorder)
+        undo.callback(cluster.close)
+        progress(f"{'making' if job.state == 'made' else 'starting'} cluster {plan.name}, {len(plan.nodes)} nodes")
+        if job.state == "made":
+            cluster.create()
+        else:
+            cluster.start()
+    if job.state == "made":
+        progress("stopping the clusters, to be kept")
+        for cluster in made.values():
+            cluster.stop()
+        engine.stop()
+    return made
 
 
 def start_daemons(

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from testbed.check.measured import Measured, measurement
 from testbed.clock import Waiter
@@ -32,6 +32,9 @@ from testbed.run.storage import Storage
 from testbed.run.way import Way
 from testbed.units import Duration, Quantity
 
+if TYPE_CHECKING:
+    from testbed.kubernetes.cluster import Kubernetes
+
 T = TypeVar("T")
 
 
@@ -45,6 +48,7 @@ class Lab:
         storage: measure stores.
         fault: start and heal faults.
         waiter: where the lab's time passes.
+        clusters: Kubernetes clusters by name.
         random: chance of the run's seed, for phases and choices.
         baseline: of tests alone: what must be as it was.
     """
@@ -70,6 +74,7 @@ class Lab:
         self.probe = Probes(self.plan, network.namespaces, recorder, waiter, scratch)
         self.storage = Storage(self.stores, network.namespaces, recorder, waiter, scratch, network.seed)
         self._commands = Commands(self.plan, network.namespaces, recorder, waiter, scratch)
+        self.clusters: dict[str, Kubernetes] = {}
         self._overlays = 0
         self._restarted: dict[tuple[str, str], int] = {}
 

@@ -48,6 +48,8 @@ def _refused(plan: Plan, kernel: Kernel) -> Iterator[Problem]:
     """
     if kernel == "guest":
         return
+    for cluster in plan.clusters:
+        yield Problem(f"cluster {cluster.name}", "the machine's own kernel holds no clusters yet", "--kernel guest")
     stores = [*(f"share {share.name}" for share in plan.shares), *(f"volume {each.name}" for each in plan.volumes)]
     for store in stores:
         yield Problem(store, "the machine's own kernel holds no stores of a lab", "--kernel guest")

@@ -1,0 +1,127 @@
+"""Clusters that are ready, kept as the disk of Docker's data: made once, and each run starts from a copy of its own.
+
+What a disk holds depends on the image, on the code that makes clusters, and on what is planned for them, addresses and
+all; not on delays, losses and faults of the network between the nodes. So one disk serves a whole study.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from testbed.cluster.build import ImageBuild
+from testbed.errors import MachineError, Problem
+from testbed.job import Job
+from testbed.kernel import cache
+from testbed.kubernetes.disk import IMAGE
+from testbed.plan.plan import Plan
+
+Tell = Callable[[str], None]
+Make = Callable[[Job], str]
+"""Does a job, and says what kept it from its end; empty: nothing."""
+
+PREFIX = "state-"
+DISK_BYTES = 1 << 34
+"""A sparse file: what nodes may write, not what they take; arbitrary."""
+DISK_NEEDED = 8 << 30
+"""4.7 GB were taken by three nodes; with room for the image's layers while they are unpacked."""
+COPY_LIMIT_S = 300.0
+"""Arbitrary: some GB on a slow disk."""
+CODE = Path(__file__).parent.parent / "kubernetes"
+
+
+class States:
+    """The kept clusters of one user."""
+
+    def __init__(self, image: ImageBuild) -> None:
+        self._image = image
+
+    def engine(self, tell: Tell) -> Path:
+        """The folder with Docker and kind; built first where it is not there yet."""
+        self._image.build(tell)
+        found = self._image.engine()
+        assert found is not None
+        return found
+
+    def key(self, plan: Plan, engine: Path) -> str:
+        """Names the state of a plan's clusters."""
+        parts = [engine.parent.name, json.dumps([asdict(cluster) for cluster in plan.clusters], sort_keys=True)]
+        parts += [path.read_text(encoding="utf-8") for path in sorted(CODE.glob("*.py"))]
+        return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+
+    def kept(self, plan: Plan, engine: Path) -> Path | None:
+        """The disk of a plan's clusters, if it was kept."""
+        found = self._image.cache / f"{PREFIX}{self.key(plan, engine)}" / IMAGE
+        return found if found.is_file() else None
+
+    def make(self, plan: Plan, job: Job, engine: Path, tell: Tell, run: Make) -> Path:
+        """Make the clusters of a plan and keep them. ``run``: boots a kernel for a job.
+
+        Raises:
+            MachineError: they did not become ready; the logs lie where the hint says.
+        """
+        if problems := cache.room("clusters", self._image.cache, DISK_NEEDED):
+            raise MachineError(problems)
+        with cache.alone(self._image.cache, "clusters", tell):
+            if found := self.kept(plan, engine):
+                return found
+            tell("making the clusters once; the next run starts from what is kept")
+            scratch = Path(tempfile.mkdtemp(prefix=cache.SCRATCH_PREFIX, dir=self._image.cache))
+            record = scratch / "record"
+            (record / "samples").mkdir(parents=True)
+            _empty_disk(scratch / IMAGE)
+            making = replace(job, record=str(record), engine=str(engine), disk=str(scratch), state="made")
+            if problem := run(making):
+                logs = self._image.cache / "failed"
+                shutil.rmtree(logs, ignore_errors=True)
+                record.rename(logs)
+                shutil.rmtree(scratch)
+                raise MachineError(Problem("clusters", f"did not become ready: {problem}", f"their logs: {logs}"))
+            target = self._image.cache / f"{PREFIX}{self.key(plan, engine)}"
+            shutil.rmtree(target, ignore_errors=True)
+            scratch.rename(target)
+            return target / IMAGE
+
+
+@contextlib.contextmanager
+def with_clusters(job: Job, plan: Plan, make: Make, tell: Tell) -> Iterator[Job]:
+    """A job with a disk of its own, on which the plan's clusters are kept; they are made first if they never were.
+
+    Without clusters it is the job itself.
+    """
+    if not plan.clusters:
+        yield job
+        return
+    states = States(ImageBuild())
+    engine = states.engine(tell)
+    kept = states.kept(plan, engine) or states.make(plan, job, engine, tell, make)
+    with copied(kept, Path(job.record).parent) as disk:
+        yield replace(job, engine=str(engine), disk=str(disk), state="kept")
+
+
+@contextlib.contextmanager
+def copied(kept: Path, into: Path) -> Iterator[Path]:
+    """A run's own copy of a disk, in a folder of ``into`` that is gone afterwards; holes stay holes."""
+    with tempfile.TemporaryDirectory(prefix="disk-", dir=into) as folder:
+        argv = ["cp", "--sparse=always", "--reflink=auto", str(kept), folder]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=COPY_LIMIT_S)
+        if done.returncode:
+            raise MachineError(Problem(folder, f"no copy of the clusters' disk: {done.stderr.strip()}", "make room"))
+        yield Path(folder)
+
+
+def _empty_disk(path: Path) -> None:
+    with path.open("wb") as disk:
+        os.truncate(disk.fileno(), DISK_BYTES)
+    # Without a journal: a run that ends in the middle throws its disk away.
+    argv = ["mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard", str(path)]
+    path_with_sbin = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    subprocess.run(argv, check=True, capture_output=True, env={**os.environ, "PATH": path_with_sbin})

@@ -1,0 +1,69 @@
+"""Kubernetes clusters of a topology, as frozen values: how many nodes in which sites, and what joins their pods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CalicoMode = Literal["vxlan", "vxlan-cross-subnet"]
+Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+VERSION = "1.34"
+"""Of Kubernetes: the one that the image for nodes is built of (testbed/cluster/recipe.toml)."""
+POD_RANGE, SERVICE_RANGE = "10.244.0.0/16", "10.96.0.0/16"
+"""kind's own defaults. Source: kind.sigs.k8s.io, configuration, networking."""
+MANAGEMENT_RANGE = "192.0.2.0/24"
+"""Docker's own network, on which nothing between nodes may go. Nobody's addresses: RFC 5737, TEST-NET-1."""
+API_PORT = 6443
+"""Source: kubernetes.io, ports and protocols."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calico:
+    """Pods joined by Calico.
+
+    Attributes:
+        mode: VXLAN between all nodes, or only between those of different subnets.
+        mtu: of pods; ``None``: what the smallest MTU of any way between two nodes leaves.
+    """
+
+    mode: CalicoMode = "vxlan"
+    mtu: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taint:
+    """Keeps pods off a node that do not tolerate it. Source: kubernetes.io, taints and tolerations."""
+
+    key: str
+    value: str
+    effect: Effect
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterNode:
+    """One node: a host of a site that Kubernetes runs on."""
+
+    host: str
+    site: str
+    control_plane: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """A Kubernetes cluster.
+
+    Attributes:
+        version: of Kubernetes, major and minor.
+        nodes: those of the control plane first.
+        pods, services: ranges of addresses that no site may have.
+        taints: by site, of its workers, as EKS gives hybrid nodes.
+    """
+
+    name: str
+    version: str = VERSION
+    cni: Calico = Calico()
+    nodes: tuple[ClusterNode, ...] = ()
+    pods: str = POD_RANGE
+    services: str = SERVICE_RANGE
+    taints: tuple[tuple[str, Taint], ...] = ()

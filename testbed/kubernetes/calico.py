@@ -1,0 +1,80 @@
+"""Calico's own manifest, made to fit a planned cluster. Pure.
+
+What is changed and why:
+
+- the way between nodes, the pods' range and their MTU are the plan's; a node's address is the one that its kubelet has;
+- kubelet asks Felix over HTTP whether it is well: a probe that starts a program of 86 MB every ten seconds is most of
+  what an idle cluster costs;
+- two containers that only prepare an upgrade and eBPF are left out, as is the bandwidth plugin, which no pod asks for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from testbed.clusters import CalicoMode
+from testbed.plan.clusters import PlannedCluster
+
+POOL: Mapping[CalicoMode, str] = {"vxlan": "Always", "vxlan-cross-subnet": "CrossSubnet"}
+"""When its pool of addresses uses VXLAN. Source: Calico 3.28, overlay networking."""
+FELIX_PORT = 9099  # FELIX_HEALTHPORT's default: Calico 3.28, Felix configuration
+PROBE_S = 10
+CONTROLLERS_PROBE_S = 60  # a program is started for each; arbitrary, upstream's 10 s cost an idle cluster dearly
+LEFT_OUT = ("upgrade-ipam", "mount-bpffs")
+
+
+def calico_manifest(original: str, cluster: PlannedCluster) -> str:
+    """Manifest to apply.
+
+    Args:
+        original: ``manifests/calico.yaml`` of the release.
+        cluster: as planned.
+    """
+    documents = [document for document in yaml.safe_load_all(original) if document]
+    for document in documents:
+        match document["kind"], document["metadata"]["name"]:
+            case "ConfigMap", "calico-config":
+                _config(document["data"], cluster)
+            case "DaemonSet", "calico-node":
+                _node(document["spec"]["template"]["spec"], cluster)
+            case "Deployment", "calico-kube-controllers":
+                _controllers(document["spec"]["template"]["spec"])
+    return str(yaml.safe_dump_all(documents, sort_keys=False))
+
+
+def _config(data: dict[str, str], cluster: PlannedCluster) -> None:
+    data["calico_backend"] = "vxlan"
+    data["veth_mtu"] = str(cluster.mtu)
+    # Not JSON yet: the number is filled in on the node.
+    network = json.loads(data["cni_network_config"].replace("__CNI_MTU__", "-1"))
+    network["plugins"] = [plugin for plugin in network["plugins"] if plugin["type"] != "bandwidth"]
+    data["cni_network_config"] = json.dumps(network, indent=1).replace('"mtu": -1', '"mtu": __CNI_MTU__')
+
+
+def _node(spec: dict[str, Any], cluster: PlannedCluster) -> None:
+    wanted = {
+        "CLUSTER_TYPE": "k8s",
+        "IP": "autodetect",
+        "IP_AUTODETECTION_METHOD": "kubernetes-internal-ip",
+        "CALICO_IPV4POOL_CIDR": cluster.pods,
+        "CALICO_IPV4POOL_IPIP": "Never",
+        "CALICO_IPV4POOL_VXLAN": POOL[cluster.cni.mode],
+    }
+    spec["initContainers"] = [one for one in spec["initContainers"] if one["name"] not in LEFT_OUT]
+    (container,) = spec["containers"]
+    container["env"] = [one for one in container["env"] if one["name"] not in wanted]
+    container["env"] += [{"name": name, "value": value} for name, value in wanted.items()]
+    for probe, path in (("livenessProbe", "/liveness"), ("readinessProbe", "/readiness")):
+        asked = container[probe]
+        del asked["exec"]
+        asked |= {"httpGet": {"host": "127.0.0.1", "port": FELIX_PORT, "path": path}, "periodSeconds": PROBE_S}
+
+
+def _controllers(spec: dict[str, Any]) -> None:
+    (container,) = spec["containers"]
+    container["livenessProbe"]["periodSeconds"] = CONTROLLERS_PROBE_S
+    container["readinessProbe"]["periodSeconds"] = CONTROLLERS_PROBE_S

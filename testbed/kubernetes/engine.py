@@ -1,0 +1,184 @@
+"""Docker in the lab's kernel: its own daemon, its data on the run's own disk, and one network, for management only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from testbed.clock import Waiter
+from testbed.clusters import MANAGEMENT_RANGE
+from testbed.daemons.process import Program
+from testbed.errors import Problem, RunError
+from testbed.history import Recorder
+from testbed.kernel.programs import ENVIRONMENT
+from testbed.kubernetes.disk import IMAGE
+from testbed.kubernetes.joining import Joining
+from testbed.net import messages
+from testbed.net.apply import Network
+from testbed.net.namespace import mount
+from testbed.net.netlink import Netlink
+from testbed.units import Duration
+
+DATA = "/var/lib/docker"
+NETWORK = "kind"
+"""kind's own name for it; what is there already it takes."""
+BRIDGE = "management"
+FOLDER = "cluster"
+"""Of the record: what Docker, kind and the nodes said."""
+CPUINFO = "/proc/cpuinfo"
+CPU_MHZ = "cpu MHz\t\t: 1000.000"
+"""kubelet refuses a machine that does not say how fast its CPU is, and the guest's kernel does not; arbitrary."""
+UP_WITHIN, STOP_WITHIN_S = Duration.parse("60 s"), 60.0
+"""Arbitrary, on the lab's clock."""
+
+
+class Engine:
+    """Docker, from start to stop."""
+
+    def __init__(self, network: Network, waiter: Waiter, recorder: Recorder, scratch: Path) -> None:
+        self._waiter = waiter
+        self._recorder = recorder
+        self._network = network
+        self.scratch = scratch / "engine"
+        self.folder = recorder.record / FOLDER
+        self.cpuinfo = self.scratch / "cpuinfo"
+        self.environment: Mapping[str, str] = {
+            # On one CPU more threads of Go only wait for each other; see the programs' shim.
+            **ENVIRONMENT, "GOMAXPROCS": "1", "HOME": str(self.scratch), "TMPDIR": str(self.scratch),
+            "DOCKER_HOST": f"unix://{self.scratch}/docker.sock", "KUBECONFIG": str(self.scratch / "kubeconfig"),
+        }  # fmt: skip
+        self._undo = contextlib.ExitStack()
+        self._dockerd: Program | None = None
+        self._calls = 0
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Where kind writes how the API server is reached from here."""
+        return Path(self.environment["KUBECONFIG"])
+
+    def start(self, disk: Path) -> None:
+        """Mount what Docker needs, start it, and make its network. ``disk``: folder with the disk of Docker's data."""
+        self.scratch.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for kind, place in (("cgroup2", "/sys/fs/cgroup"), ("mqueue", "/dev/mqueue")):
+            Path(place).mkdir(exist_ok=True)
+            mount(kind, place, kind)
+        loopback = Netlink()
+        loopback.send([messages.set_up(messages.LOOPBACK_INDEX, "lo")])  # where the API server is reached
+        loopback.close()
+        text = Path(CPUINFO).read_text(encoding="ascii")
+        self.cpuinfo.write_text(with_speed(text), encoding="ascii")
+        Path(DATA).mkdir(parents=True, exist_ok=True)
+        self.run("mount-disk", "mount", "-o", "loop,noatime", str(disk / IMAGE), DATA)
+        self._undo.callback(self.run, "unmount-disk", "umount", DATA)
+        joining = Joining(self._network, self._waiter, self.scratch)
+        self._undo.callback(joining.close)
+        self._start_dockerd(joining)
+        if not self.run("networks", "docker", "network", "ls", "--quiet", "--filter", f"name=^{NETWORK}$").strip():
+            self.run(
+                "network", "docker", "network", "create", "--subnet", MANAGEMENT_RANGE,
+                "--opt", f"com.docker.network.bridge.name={BRIDGE}",
+                "--opt", "com.docker.network.bridge.enable_icc=false", NETWORK,
+            )  # fmt: skip
+
+    def _start_dockerd(self, joining: Joining) -> None:
+        argv = [
+            "dockerd", "--data-root", DATA, "--exec-root", str(self.scratch / "exec"), "--pidfile",
+            str(self.scratch / "docker.pid"), "--host", self.environment["DOCKER_HOST"], "--bridge", "none",
+            "--userland-proxy=false", "--storage-driver", "overlay2", "--add-runtime", f"testbed={joining.runtime}",
+            "--default-runtime", "testbed",
+        ]  # fmt: skip
+        log = self.folder / "dockerd.log"
+        with log.open("ab") as out:
+            process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=dict(self.environment),
+                start_new_session=True,
+            )  # fmt: skip
+        program = self._dockerd = Program("the lab", "dockerd", argv, process, log)
+        self._undo.callback(self._stop_dockerd, program)
+        self._waiter.watch_program(program)
+        self._waiter.until(self._answers, "Docker to answer", UP_WITHIN)
+
+    def _answers(self) -> bool:
+        """Whether Docker listens: it does before all else is done, and answers when it is."""
+        with socket.socket(socket.AF_UNIX) as to:
+            return to.connect_ex(self.environment["DOCKER_HOST"].removeprefix("unix://")) == 0
+
+    def _stop_dockerd(self, program: Program) -> None:
+        program.expected_to_end = True
+        program.process.terminate()
+        try:
+            program.process.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            program.process.kill()
+            program.process.wait()
+
+    def run(self, name: str, *argv: str, within: str = "60 s", given: str = "") -> str:
+        """Run a program to its end, beside the lab's own work, and return what it printed to stdout.
+
+        Both its outputs are in the record, as ``cluster/NUMBER-NAME.log``.
+
+        Raises:
+            RunError: it failed, or took too long.
+        """
+        self._calls += 1
+        log = self.folder / f"{self._calls:02}-{name}.log"
+        out = log.with_suffix(".out")
+        with out.open("wb") as stdout, log.open("wb") as stderr:
+            process = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, env=dict(self.environment)
+            )
+        assert process.stdin is not None
+        process.stdin.write(given.encode())
+        process.stdin.close()
+        self._wait(process, name, Duration.parse(within))
+        printed = out.read_text(encoding="utf-8", errors="replace")
+        out.unlink()
+        words = log.read_text(encoding="utf-8", errors="replace")
+        log.write_text(f"$ {' '.join(argv)}\n{words}{printed}", encoding="utf-8")
+        if process.returncode:
+            tail = "\n".join((words + printed).splitlines()[-15:])
+            what = f"ended with status {process.returncode}"
+            raise RunError(Problem(" ".join(argv[:3]), what, f"its words: {log.name}\n{tail}"))
+        return printed
+
+    def _wait(self, process: subprocess.Popen[bytes], name: str, within: Duration) -> None:
+        pidfd, ended = os.pidfd_open(process.pid), list[bool]()
+        self._waiter.watch(pidfd, partial(_once, ended, self._waiter, pidfd))
+        try:
+            self._waiter.until(lambda: bool(ended), f"end of {name}", within)
+        finally:
+            if not ended:
+                self._waiter.unwatch(pidfd)
+                process.kill()
+            os.close(pidfd)
+            process.wait()
+
+    def stop(self) -> None:
+        """Stop Docker and let go of its disk, which is whole then."""
+        self._undo.close()
+
+    def kill(self) -> None:
+        """End Docker at once; what is on its disk is not needed any more."""
+        self._undo.pop_all()
+        if self._dockerd is not None:
+            self._dockerd.expected_to_end = True
+            self._dockerd.process.kill()
+
+
+def _once(ended: list[bool], waiter: Waiter, pidfd: int) -> None:
+    ended.append(True)
+    waiter.unwatch(pidfd)
+
+
+def with_speed(cpuinfo: str) -> str:
+    """``/proc/cpuinfo`` with a line that says how fast each CPU is, where there is none. Pure."""
+    if "cpu MHz" in cpuinfo:
+        return cpuinfo
+    blocks = [block for block in cpuinfo.split("\n\n") if block.strip()]
+    return "".join(f"{block.rstrip()}\n{CPU_MHZ}\n\n" for block in blocks)

@@ -1,0 +1,89 @@
+"""What kind is told: a configuration, and patches of kubeadm's, so that a cluster lives on its sites' network. Pure.
+
+kind itself gives nodes the addresses of Docker's network. Here everything that one node says to another goes by the
+address of its site: kubeadm's endpoint, the API server's and etcd's, and each kubelet's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from testbed.clusters import API_PORT
+from testbed.plan.clusters import PlannedCluster, PlannedClusterNode
+
+LOOPBACK = "127.0.0.1"
+CPUINFO = "/proc/cpuinfo"
+
+
+def kind_config(cluster: PlannedCluster, image: str, mounts: tuple[tuple[str, str], ...] = ()) -> str:
+    """Kind's configuration file.
+
+    Args:
+        cluster: as planned.
+        image: of its nodes.
+        mounts: (path here, path in the node), read-only.
+    """
+    document: dict[str, Any] = {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "name": cluster.name,
+        "networking": {
+            "disableDefaultCNI": True,
+            "podSubnet": cluster.pods,
+            "serviceSubnet": cluster.services,
+            "apiServerAddress": LOOPBACK,
+            "apiServerPort": API_PORT,
+        },
+        "kubeadmConfigPatches": [_text(patch) for patch in _common(cluster)],
+        "nodes": [_node(cluster, node, image, mounts) for node in cluster.nodes],
+    }
+    return _text(document)
+
+
+def _node(
+    cluster: PlannedCluster, node: PlannedClusterNode, image: str, mounts: tuple[tuple[str, str], ...]
+) -> dict[str, Any]:
+    return {
+        "role": node.role,
+        "image": image,
+        "extraMounts": [{"hostPath": here, "containerPath": there, "readOnly": True} for here, there in mounts],
+        "kubeadmConfigPatches": [_text(patch) for patch in _own(cluster, node)],
+    }
+
+
+def _common(cluster: PlannedCluster) -> list[dict[str, Any]]:
+    names = [node.name for node in cluster.nodes if node.role == "control-plane"]
+    return [
+        {
+            "kind": "ClusterConfiguration",
+            "controlPlaneEndpoint": cluster.endpoint,
+            "apiServer": {"certSANs": ["localhost", LOOPBACK, cluster.control_plane.address, *names]},
+        }
+    ]
+
+
+def _own(cluster: PlannedCluster, node: PlannedClusterNode) -> list[dict[str, Any]]:
+    registration = _registration(node)
+    if node == cluster.control_plane:
+        local = {"advertiseAddress": node.address, "bindPort": API_PORT}
+        return [{"kind": "InitConfiguration", "localAPIEndpoint": local, "nodeRegistration": registration}]
+    discovery = {"bootstrapToken": {"apiServerEndpoint": cluster.endpoint}}
+    return [{"kind": "JoinConfiguration", "discovery": discovery, "nodeRegistration": registration}]
+
+
+def _registration(node: PlannedClusterNode) -> dict[str, Any]:
+    labels = ",".join(f"{name}={value}" for name, value in node.labels)
+    # The form of kubeadm's v1beta3, which kind speaks below Kubernetes 1.36; above, this would be a list.
+    told: dict[str, Any] = {
+        "name": node.name,
+        "kubeletExtraArgs": {"node-ip": node.address, "node-labels": labels},
+    }
+    if node.taint is not None:
+        told["taints"] = [{"key": node.taint.key, "value": node.taint.value, "effect": node.taint.effect}]
+    return told
+
+
+def _text(document: dict[str, Any]) -> str:
+    return yaml.safe_dump(document, sort_keys=False)

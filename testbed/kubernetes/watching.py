@@ -1,0 +1,180 @@
+"""What a cluster says of itself, by watch: each change of a node, a pod or a service's addresses, at its instant.
+
+A watch blocks whoever reads it, so each has a thread, which only reads and hands on; what is read is dealt with where
+the lab waits, as all that happens in a lab is.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client, config, watch
+
+from testbed.clock import Waiter
+from testbed.history import Recorder
+
+RETRY_S = 0.5
+"""After a watch that broke off, as it does while the API server is away; arbitrary."""
+CONNECT_LIMIT_S, SILENT_S = 5.0, 3600.0
+"""How long a server may take to answer, and then be silent; arbitrary."""
+
+Key = tuple[str, str, str]
+"""Kind, namespace (empty for a node), name."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One message of a watch. ``read_ns``: when it was read, CLOCK_REALTIME."""
+
+    key: Key
+    gone: bool
+    thing: Mapping[str, Any]
+    read_ns: int
+
+
+class Watching:
+    """Watches one cluster."""
+
+    def __init__(self, kubeconfig: Path, waiter: Waiter, recorder: Recorder) -> None:
+        self.api: client.ApiClient = config.new_client_from_config(str(kubeconfig))
+        self.core = client.CoreV1Api(self.api)
+        self._waiter = waiter
+        self._recorder = recorder
+        self._changes: collections.deque[Change] = collections.deque()
+        self._read, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._ending = threading.Event()
+        self.things: dict[Key, Mapping[str, Any]] = {}
+        self._said: dict[Key, Mapping[str, object]] = {}
+        discovery = client.DiscoveryV1Api(self.api)
+        waiter.watch(self._read, self._deal)
+        self._threads = [
+            threading.Thread(target=self._follow, args=(kind, listed), daemon=True)
+            for kind, listed in (
+                ("node", self.core.list_node),
+                ("pod", self.core.list_pod_for_all_namespaces),
+                ("endpoints", discovery.list_endpoint_slice_for_all_namespaces),
+            )
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _follow(self, kind: str, listed: Callable[..., Any]) -> None:
+        while not self._ending.is_set():
+            try:
+                for message in watch.Watch().stream(listed, _request_timeout=(CONNECT_LIMIT_S, SILENT_S)):
+                    raw = message["raw_object"]
+                    about = raw["metadata"]
+                    key = (kind, about.get("namespace", ""), about["name"])
+                    self._changes.append(Change(key, message["type"] == "DELETED", raw, time.time_ns()))
+                    os.write(self._write, b".")
+                    if self._ending.is_set():
+                        return
+            except Exception as error:  # whatever broke it, the watch goes on: the server may be cut off, or restarting
+                self._broke_off(kind, f"{type(error).__name__}: {error}")
+                self._ending.wait(RETRY_S)
+
+    def _broke_off(self, kind: str, why: str) -> None:
+        """Hand on why a watch ended; told once for each reason."""
+        self._changes.append(Change(("watch", "", kind), False, {"why": why}, time.time_ns()))
+        os.write(self._write, b".")
+
+    def _deal(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._read, 4096):
+                pass
+        while self._changes:
+            change = self._changes.popleft()
+            if change.gone:
+                self.things.pop(change.key, None)
+            else:
+                self.things[change.key] = change.thing
+            kind, namespace, name = change.key
+            said = {"gone": True} if change.gone else DESCRIBED[kind](change.thing)
+            if self._said.get(change.key) != said:
+                self._said[change.key] = said
+                where = {"namespace": namespace} if namespace else {}
+                t_ns = change.read_ns - self._recorder.epoch_ns
+                self._recorder.event(f"kubernetes.{kind}", t_ns=t_ns, name=name, **where, **said)
+
+    def node_ready(self, name: str, since: str = "") -> bool:
+        """Whether the control plane holds a node for ready, by what its kubelet has said ``since``, a time of day."""
+        thing = self.things.get(("node", "", name))
+        if thing is None or not _node(thing)["ready"]:
+            return False
+        conditions = thing["status"]["conditions"]
+        return all(one["lastHeartbeatTime"] >= since for one in conditions if one["type"] == "Ready")
+
+    def pods(self, namespace: str = "") -> dict[str, Mapping[str, Any]]:
+        """Pods by name, of one namespace or of all."""
+        return {
+            name: thing
+            for (kind, where, name), thing in self.things.items()
+            if kind == "pod" and (not namespace or where == namespace)
+        }
+
+    def all_ready(self, since: str = "") -> bool:
+        """Whether there are pods, and each is ready, its containers started ``since``, or has done its work."""
+        found = self.pods().values()
+        return bool(found) and all(_runs(pod, since) or _pod(pod)["phase"] == "Succeeded" for pod in found)
+
+    def close(self) -> None:
+        """Watch no more. The threads end with the process at the latest."""
+        self._ending.set()
+        self._waiter.unwatch(self._read)
+
+
+def _condition(thing: Mapping[str, Any], name: str) -> str:
+    conditions = thing.get("status", {}).get("conditions") or ()
+    return next((str(one["status"]) for one in conditions if one["type"] == name), "Unknown")
+
+
+def _node(thing: Mapping[str, Any]) -> dict[str, object]:
+    ready = _condition(thing, "Ready")
+    taints = sorted(f"{taint['key']}:{taint['effect']}" for taint in thing["spec"].get("taints") or ())
+    return {"ready": ready == "True", "condition": ready, "taints": taints}
+
+
+def _pod(thing: Mapping[str, Any]) -> dict[str, object]:
+    return {
+        "node": thing["spec"].get("nodeName", ""),
+        "address": thing.get("status", {}).get("podIP", ""),
+        "phase": thing.get("status", {}).get("phase", ""),
+        "ready": _condition(thing, "Ready") == "True",
+        "deleting": "deletionTimestamp" in thing["metadata"],
+    }
+
+
+def _runs(thing: Mapping[str, Any], since: str) -> bool:
+    started = [
+        one.get("state", {}).get("running", {}).get("startedAt", "")
+        for one in thing.get("status", {}).get("containerStatuses") or ()
+    ]
+    return bool(_pod(thing)["ready"]) and bool(started) and min(started) >= since
+
+
+def _endpoints(thing: Mapping[str, Any]) -> dict[str, object]:
+    return {
+        "ready": sorted(
+            address
+            for endpoint in thing.get("endpoints") or ()
+            if (endpoint.get("conditions") or {}).get("ready", True)
+            for address in endpoint["addresses"]
+        )
+    }
+
+
+def _watch(thing: Mapping[str, Any]) -> dict[str, object]:
+    return {"why": thing["why"]}
+
+
+DESCRIBED: Mapping[str, Callable[[Mapping[str, Any]], dict[str, object]]] = {
+    "node": _node, "pod": _pod, "endpoints": _endpoints, "watch": _watch,
+}  # fmt: skip

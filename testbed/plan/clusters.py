@@ -1,0 +1,66 @@
+"""Clusters of a plan, as values: every name and address that a node is given before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from testbed.clusters import API_PORT, Calico, Taint
+
+NODE_INTERFACE = "lan0"
+"""Of a node in its site. Docker calls its own, which is for management, ``eth0``."""
+Role = Literal["control-plane", "worker"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedClusterNode:
+    """A node, called like the host whose namespace it lives in.
+
+    Attributes:
+        container: what kind calls it.
+        labels: by name.
+    """
+
+    name: str
+    container: str
+    role: Role
+    site: str
+    address: str
+    labels: tuple[tuple[str, str], ...]
+    taint: Taint | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCluster:
+    """A cluster.
+
+    Attributes:
+        mtu: of pods.
+        path_mtu: the smallest of any way that a packet may take between two of its nodes.
+    """
+
+    name: str
+    version: str
+    cni: Calico
+    nodes: tuple[PlannedClusterNode, ...]
+    pods: str
+    services: str
+    path_mtu: int
+    mtu: int
+
+    @property
+    def control_plane(self) -> PlannedClusterNode:
+        """The node whose API server all others talk to."""
+        return self.nodes[0]
+
+    @property
+    def endpoint(self) -> str:
+        """``ADDRESS:PORT`` of the API server, in its site's subnet."""
+        return f"{self.control_plane.address}:{API_PORT}"
+
+    def node(self, name: str) -> PlannedClusterNode:
+        """The node of that name. Raises ``KeyError``."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)

@@ -1,0 +1,58 @@
+"""From declared clusters to planned ones: what kind will call the nodes, their labels, and the MTU of pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from testbed.clusters import Cluster, ClusterNode
+from testbed.plan.clusters import PlannedCluster, PlannedClusterNode, Role
+from testbed.plan.draft import Draft
+from testbed.theory.mtu import VXLAN, tunnel_mtu
+
+ZONE, REGION, SITE = "topology.kubernetes.io/zone", "topology.kubernetes.io/region", "testbed/site"
+"""The first two are Kubernetes' well-known labels."""
+COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
+"""``hybrid`` on nodes that are not in the cloud. Source: EKS user guide, hybrid nodes."""
+
+
+def clusters(draft: Draft) -> tuple[PlannedCluster, ...]:
+    """Every cluster, in declared order."""
+    return tuple(_cluster(draft, cluster) for cluster in draft.model.clusters)
+
+
+def _cluster(draft: Draft, cluster: Cluster) -> PlannedCluster:
+    path_mtu = min(_mtus(draft, {node.site for node in cluster.nodes}))
+    mtu = cluster.cni.mtu or tunnel_mtu(path_mtu, VXLAN[4])
+    return PlannedCluster(
+        name=cluster.name, version=cluster.version, cni=cluster.cni, nodes=tuple(_nodes(draft, cluster)),
+        pods=cluster.pods, services=cluster.services, path_mtu=path_mtu, mtu=mtu,
+    )  # fmt: skip
+
+
+def _nodes(draft: Draft, cluster: Cluster) -> Iterator[PlannedClusterNode]:
+    taints = dict(cluster.taints)
+    counts: dict[Role, int] = {"control-plane": 0, "worker": 0}
+    for node in cluster.nodes:
+        role: Role = "control-plane" if node.control_plane else "worker"
+        counts[role] += 1
+        number = str(counts[role]) if counts[role] > 1 else ""
+        yield PlannedClusterNode(
+            name=node.host, container=f"{cluster.name}-{role}{number}", role=role, site=node.site,
+            address=draft.nodes[node.host].address, labels=_labels(draft, node),
+            taint=taints.get(node.site) if role == "worker" else None,
+        )  # fmt: skip
+
+
+def _labels(draft: Draft, node: ClusterNode) -> tuple[tuple[str, str], ...]:
+    site, zone = draft.sites[node.site], draft.nodes[node.host].zone
+    own = {SITE: site.name, REGION: site.name, ZONE: f"{site.name}-{zone}" if zone else site.name}
+    hybrid = {COMPUTE_TYPE: "hybrid"} if site.kind == "lan" else {}
+    return tuple((own | hybrid).items())
+
+
+def _mtus(draft: Draft, sites: set[str]) -> Iterator[int]:
+    """Of all that a packet between nodes may cross, whatever fails; what lies below a tunnel is in the tunnel's own."""
+    yield from (site.mtu for name, site in draft.sites.items() if name in sites)
+    if len(sites) > 1:
+        yield from (link.mtu for link in draft.links if link.kind != "internet")
+        yield from (tunnel.mtu for tunnel in draft.tunnels)

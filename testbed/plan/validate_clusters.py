@@ -1,0 +1,60 @@
+"""What can be wrong with clusters."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+
+from testbed.clusters import MANAGEMENT_RANGE, VERSION, Cluster
+from testbed.errors import Problem, known
+from testbed.model import Model
+
+CLUSTERS_MAX = 1
+"""Each has its API server at one port of the lab's own; more are not built yet."""
+SERVICES_PREFIX_MIN = 12
+"""kube-apiserver refuses a larger range of services (kubernetes cmd/kube-apiserver/app/options/validation.go)."""
+POD_BLOCK = 26
+"""Calico gives each node blocks of this size. Source: Calico 3.28, IP pools, blockSize."""
+MTU_MIN = 1280
+"""RFC 8200 section 5."""
+
+
+def clusters(model: Model) -> Iterator[Problem]:
+    """Every problem of a model's clusters."""
+    if len(model.clusters) > CLUSTERS_MAX:
+        yield Problem("clusters", f"{len(model.clusters)} of them, and a lab has one", "leave all but one out")
+    for cluster in model.clusters:
+        where = f"cluster {cluster.name}"
+        if cluster.version != VERSION:
+            yield Problem(where, f"Kubernetes {cluster.version} cannot be had", known(cluster.version, [VERSION]))
+        if cluster.cni.mtu is not None and cluster.cni.mtu < MTU_MIN:
+            yield Problem(where, f"an MTU of {cluster.cni.mtu} for pods is too small", f"at least {MTU_MIN}")
+        sites = {node.site for node in cluster.nodes}
+        for site in dict(cluster.taints):
+            if site not in sites:
+                yield Problem(where, f"taints for {site!r}, where it has no nodes", known(site, sites))
+        yield from _ranges(model, where, cluster)
+
+
+def _ranges(model: Model, where: str, cluster: Cluster) -> Iterator[Problem]:
+    own: dict[str, IPv4Network] = {}
+    for name, text in (("pods", cluster.pods), ("services", cluster.services)):
+        try:
+            own[name] = IPv4Network(text)
+        except ValueError:
+            yield Problem(where, f"{name}: {text!r} is no range of IPv4 addresses", "such as 10.244.0.0/16")
+    if "services" in own and own["services"].prefixlen < SERVICES_PREFIX_MIN:
+        yield Problem(where, f"services: {cluster.services} is too large", f"/{SERVICES_PREFIX_MIN} at most")
+    if "pods" in own and own["pods"].num_addresses < len(cluster.nodes) << (32 - POD_BLOCK):
+        yield Problem(where, f"pods: {cluster.pods} is too small", f"a /{POD_BLOCK} for each node")
+    others = {f"site {site.name}": site.cidr for site in model.sites} | {"Docker's own network": MANAGEMENT_RANGE}
+    taken: dict[str, IPv4Network] = {}
+    for name, text in others.items():
+        with contextlib.suppress(ValueError):  # told elsewhere
+            taken[name] = IPv4Network(text)
+    pairs = [*itertools.product(own.items(), taken.items()), *itertools.combinations(own.items(), 2)]
+    for (name, mine), (other, theirs) in pairs:
+        if mine.overlaps(theirs):
+            yield Problem(where, f"{name}: {mine} overlaps {theirs} of {other}", "choose a range that nobody has")

@@ -1,0 +1,52 @@
+"""Claims about what kind is told: everything that one node says to another goes by its site's address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from testbed.kubernetes.kind_config import kind_config
+from tests.plan.shipped import plan_of
+
+(CLUSTER,) = plan_of("stretched_cluster.py").clusters
+
+
+def told() -> Any:
+    """The configuration, read back."""
+    return yaml.safe_load(kind_config(CLUSTER, "testbed/node:1", (("/run/cpuinfo", "/proc/cpuinfo"),)))
+
+
+def patches(of: Any) -> dict[str, Any]:
+    """Patches by the kind of what they change."""
+    return {patch["kind"]: patch for patch in map(yaml.safe_load, of["kubeadmConfigPatches"])}
+
+
+def test_the_control_plane_is_where_its_site_has_it() -> None:
+    whole = patches(told())["ClusterConfiguration"]
+    assert whole["controlPlaneEndpoint"] == CLUSTER.endpoint
+    assert CLUSTER.control_plane.address in whole["apiServer"]["certSANs"]
+    first = patches(told()["nodes"][0])["InitConfiguration"]
+    assert first["localAPIEndpoint"]["advertiseAddress"] == CLUSTER.control_plane.address
+
+
+def test_workers_join_by_that_address_and_say_their_own() -> None:
+    for planned, node in zip(CLUSTER.nodes[1:], told()["nodes"][1:], strict=True):
+        joining = patches(node)["JoinConfiguration"]
+        assert joining["discovery"]["bootstrapToken"]["apiServerEndpoint"] == CLUSTER.endpoint
+        assert joining["nodeRegistration"]["name"] == planned.name
+        assert joining["nodeRegistration"]["kubeletExtraArgs"]["node-ip"] == planned.address
+
+
+def test_no_address_of_dockers_own_network_is_told() -> None:
+    assert "192.0.2." not in kind_config(CLUSTER, "testbed/node:1")
+
+
+def test_what_joins_pods_is_not_kinds_own() -> None:
+    assert told()["networking"]["disableDefaultCNI"] is True
+
+
+def test_mounts_are_read_only() -> None:
+    assert [node["extraMounts"] for node in told()["nodes"]] == [
+        [{"hostPath": "/run/cpuinfo", "containerPath": "/proc/cpuinfo", "readOnly": True}]
+    ] * len(CLUSTER.nodes)

@@ -1,0 +1,35 @@
+"""One Kubernetes cluster in two sites: its control plane in a VPC, workers there and in a data centre.
+
+aws-cp --+                  +-- dx (Direct Connect, BGP + BFD) --+
+         +-- VPC aws, vgw --|                                    |-- cgw, LAN onprem -- onprem-1, onprem-2, ...
+aws-1 ---+                  +-- vpn (two tunnels over inet) -----+
+"""
+
+from testbed import Calico, Duration, Taint, Topology, optional, presets
+
+
+def topology(t: Topology) -> None:
+    """Declare the sites, what joins them, and the cluster that is stretched over both."""
+    delay = t.param("dx.delay", Duration, "5 ms", "one-way delay of Direct Connect")
+    bfd = t.param(
+        "dx.bfd", optional(Duration), str(presets.DX_BFD_INTERVAL.value), "BFD interval on Direct Connect, or off"
+    )
+    vpn_delay = t.param("vpn.delay", Duration, "15 ms", "one-way delay of the Internet path under the VPN")
+    workers = t.param("workers", int, "1", "workers in the data centre")
+    tainted = t.param("tainted", str, "no", "keep pods that do not ask for it off these workers", choices=("no", "yes"))
+
+    aws = t.vpc("aws", "10.0.0.0/16")
+    vgw = aws.router("vgw", asn=64512)
+    onprem = t.lan("onprem", "192.168.0.0/16")
+    cgw = onprem.router("cgw", asn=65000)
+    t.direct_connect("dx", vgw, cgw, delay=delay, bgp=t.bgp(bfd=bfd, local_pref=presets.LOCAL_PREF_DX.value))
+    inet = t.internet("inet")
+    t.attach(vgw, inet)
+    t.attach(cgw, inet, delay=vpn_delay)
+    t.vpn("vpn", vgw, cgw, over=inet)
+
+    taint = Taint(key="eks.amazonaws.com/compute-type", value="hybrid", effect="NoSchedule")
+    t.cluster(
+        "prod", cni=Calico(mode="vxlan"), control_plane=aws, workers={aws: 1, onprem: workers},
+        taints={onprem: taint} if tainted == "yes" else {},
+    )  # fmt: skip

@@ -1,0 +1,3 @@
+from kubernetes.client import ApiClient
+
+def new_client_from_config(config_file: str) -> ApiClient: ...

@@ -1,0 +1,5 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+class Watch:
+    def stream(self, func: Callable[..., Any], **options: Any) -> Iterator[dict[str, Any]]: ...
