@@ -9,7 +9,7 @@ from testbed.plan.clusters import PlannedCluster, PlannedClusterNode, Role
 from testbed.plan.draft import Draft
 from testbed.theory.mtu import VXLAN, tunnel_mtu
 
-ZONE, REGION, SITE = "topology.kubernetes.io/zone", "topology.kubernetes.io/region", "testbed/site"
+ZONE, REGION, SITE = "topology.kubernetes.io/zone", "topology.kubernetes.io/region", "testbed.site"
 """The first two are Kubernetes' well-known labels."""
 COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
 """``hybrid`` on nodes that are not in the cloud. Source: EKS user guide, hybrid nodes."""

@@ -63,8 +63,10 @@ def inside(config: pytest.Config) -> bool:
 
 
 def takes_lab(item: pytest.Item) -> bool:
-    """Whether a test, or a fixture of it, takes ``lab``."""
-    return "lab" in getattr(item, "fixturenames", ())
+    """Whether a test, or a fixture of it, takes ``lab``, and that is the one below: users may have one of their own."""
+    info = getattr(item, "_fixtureinfo", None)
+    found = [] if info is None else [*info.name2fixturedefs.get("lab", ())]
+    return bool(found) and found[-1].func.__module__ == __name__
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

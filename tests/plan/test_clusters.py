@@ -58,7 +58,7 @@ def test_within_one_site_it_is_the_sites_mtu_that_counts() -> None:
 def test_labels_say_site_and_zone_and_which_nodes_are_hybrid() -> None:
     (cluster,) = plan_of("stretched_cluster.py").clusters
     assert dict(cluster.node("aws-1").labels) == {
-        "testbed/site": "aws", "topology.kubernetes.io/region": "aws", "topology.kubernetes.io/zone": "aws-a",
+        "testbed.site": "aws", "topology.kubernetes.io/region": "aws", "topology.kubernetes.io/zone": "aws-a",
     }  # fmt: skip
     assert dict(cluster.node("onprem-1").labels)["eks.amazonaws.com/compute-type"] == "hybrid"
 

@@ -48,6 +48,11 @@ def test_it(broken): pass
     result.stdout.fnmatch_lines(["*fixture broken of scope module takes lab, which lives for a function*"])
 
 
+def test_a_users_own_fixture_of_that_name_is_the_users(pytester: pytest.Pytester) -> None:
+    written(pytester, "@pytest.fixture\ndef lab(): return 7\n\ndef test_it(lab): assert lab == 7\n")
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
 def test_without_a_kernel_a_test_is_skipped_with_what_is_missing(pytester: pytest.Pytester) -> None:
     """Pytester's home is empty, and so is the cache in it."""
     written(pytester, "@pytest.mark.topology(SMALL)\ndef test_it(lab): pass\ndef test_other(): pass\n")
