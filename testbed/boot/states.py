@@ -13,10 +13,12 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from testbed.boot import private
 from testbed.cluster.build import ImageBuild
 from testbed.errors import MachineError, Problem
 from testbed.job import Job
@@ -28,7 +30,9 @@ Tell = Callable[[str], None]
 Make = Callable[[Job], str]
 """Does a job, and says what kept it from its end; empty: nothing."""
 
-PREFIX = "state-"
+PREFIX, DISKS = "state-", "disk-"
+YOUNG_S = 10.0
+"""A copy may be this young and not yet locked; arbitrary."""
 DISK_BYTES = 1 << 34
 """A sparse file: what nodes may write, not what they take; arbitrary."""
 DISK_NEEDED = 8 << 30
@@ -75,20 +79,51 @@ class States:
                 return found
             tell("making the clusters once; the next run starts from what is kept")
             scratch = Path(tempfile.mkdtemp(prefix=cache.SCRATCH_PREFIX, dir=self._image.cache))
-            record = scratch / "record"
-            (record / "samples").mkdir(parents=True)
-            _empty_disk(scratch / IMAGE)
-            making = replace(job, record=str(record), engine=str(engine), disk=str(scratch), state="made")
-            if problem := run(making):
-                logs = self._image.cache / "failed"
-                shutil.rmtree(logs, ignore_errors=True)
-                record.rename(logs)
-                shutil.rmtree(scratch)
-                raise MachineError(Problem("clusters", f"did not become ready: {problem}", f"their logs: {logs}"))
-            target = self._image.cache / f"{PREFIX}{self.key(plan, engine)}"
-            shutil.rmtree(target, ignore_errors=True)
-            scratch.rename(target)
-            return target / IMAGE
+            try:
+                return self._make_in(scratch, plan, job, engine, run)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+
+    def _make_in(self, scratch: Path, plan: Plan, job: Job, engine: Path, run: Make) -> Path:
+        record = scratch / "record"
+        (record / "samples").mkdir(parents=True)
+        _empty_disk(scratch / IMAGE)
+        making = replace(job, record=str(record), engine=str(engine), disk=str(scratch), state="made")
+        if problem := run(making):
+            logs = self._image.cache / "failed"
+            shutil.rmtree(logs, ignore_errors=True)
+            record.rename(logs)
+            raise MachineError(Problem("clusters", f"did not become ready: {problem}", f"their logs: {logs}"))
+        target = self._image.cache / f"{PREFIX}{self.key(plan, engine)}"
+        shutil.rmtree(target, ignore_errors=True)
+        scratch.rename(target)
+        return target / IMAGE
+
+    @contextlib.contextmanager
+    def copied(self, kept: Path) -> Iterator[Path]:
+        """A run's own copy of a disk, in a folder that is gone afterwards; holes stay holes."""
+        for left_behind in stale_disks(self._image.cache):
+            shutil.rmtree(left_behind, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=DISKS, dir=self._image.cache))
+        held = private.lock(folder)
+        try:
+            argv = ["cp", "--sparse=always", "--reflink=auto", str(kept), str(folder)]
+            done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=COPY_LIMIT_S)
+            if done.returncode:
+                what = f"no copy of the clusters' disk: {done.stderr.strip()}"
+                raise MachineError(Problem(str(folder), what, "make room"))
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(held)
+
+
+def stale_disks(folder: Path) -> Iterator[Path]:
+    """Copies that a run left behind when it was killed: nobody holds their locks."""
+    for path in sorted(folder.glob(f"{DISKS}*")):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > YOUNG_S and not private.in_use(path):
+                yield path
 
 
 @contextlib.contextmanager
@@ -103,19 +138,8 @@ def with_clusters(job: Job, plan: Plan, make: Make, tell: Tell) -> Iterator[Job]
     states = States(ImageBuild())
     engine = states.engine(tell)
     kept = states.kept(plan, engine) or states.make(plan, job, engine, tell, make)
-    with copied(kept, Path(job.record).parent) as disk:
+    with states.copied(kept) as disk:
         yield replace(job, engine=str(engine), disk=str(disk), state="kept")
-
-
-@contextlib.contextmanager
-def copied(kept: Path, into: Path) -> Iterator[Path]:
-    """A run's own copy of a disk, in a folder of ``into`` that is gone afterwards; holes stay holes."""
-    with tempfile.TemporaryDirectory(prefix="disk-", dir=into) as folder:
-        argv = ["cp", "--sparse=always", "--reflink=auto", str(kept), folder]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=COPY_LIMIT_S)
-        if done.returncode:
-            raise MachineError(Problem(folder, f"no copy of the clusters' disk: {done.stderr.strip()}", "make room"))
-        yield Path(folder)
 
 
 def _empty_disk(path: Path) -> None:

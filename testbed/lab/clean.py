@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from testbed.boot import private
+from testbed.boot.states import stale_disks
+from testbed.kernel import cache
 from testbed.lab.state import labs
 
 YOUNG_S = 1.0
@@ -32,7 +34,7 @@ RUN_SIGNS = ("plan.json", "record")
 
 def clean() -> list[str]:
     """Remove all that is nobody's, and say what was removed."""
-    return [*_labs(), *_guests(), *_folders()]
+    return [*_labs(), *_guests(), *_folders(), *_disks()]
 
 
 def _labs() -> Iterator[str]:
@@ -41,6 +43,12 @@ def _labs() -> Iterator[str]:
             info = lab.info()
             lab.remove()
             yield f"lab {lab.name}" + (f" ({info.file}, up since {info.since})" if info else "")
+
+
+def _disks() -> Iterator[str]:
+    for path in stale_disks(cache.place(os.environ, "cluster")):
+        shutil.rmtree(path, ignore_errors=True)
+        yield f"disk {path}, of a run with a cluster that is gone"
 
 
 def _mine(path: Path) -> bool:

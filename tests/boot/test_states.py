@@ -1,0 +1,78 @@
+"""Claims about kept clusters that need no guest: whose disk is whose, and that nothing is left."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from testbed.boot.states import States, stale_disks
+from testbed.cluster.build import ImageBuild
+from testbed.cluster.recipe import Recipe
+from testbed.errors import MachineError
+from testbed.job import Job
+from testbed.kubernetes.disk import IMAGE
+from tests.plan.shipped import plan_of
+
+LONG_AGO = 1_000_000_000
+JOB = Job(file="x.py", settings={}, lab="lab", record="", seed=1, kernel="guest", clock="virtual", plan_digest="")
+
+
+@pytest.fixture
+def states(tmp_path: Path) -> States:
+    return States(ImageBuild(env={"XDG_CACHE_HOME": str(tmp_path)}, recipe=Recipe.shipped()))
+
+
+@pytest.fixture
+def folder(states: States) -> Path:
+    folder = states._image.cache
+    folder.mkdir(parents=True)
+    return folder
+
+
+def made(states: States, folder: Path, problem: str = "") -> Path:
+    """A state, made by a job that does nothing but say how it ended."""
+    return states.make(plan_of("stretched_cluster.py"), JOB, folder / "image" / "engine", lambda text: None,
+                       lambda job: problem)  # fmt: skip
+
+
+def test_what_was_made_is_found_again_and_no_scratch_is_left(states: States, folder: Path) -> None:
+    kept = made(states, folder)
+    assert states.kept(plan_of("stretched_cluster.py"), folder / "image" / "engine") == kept
+    assert [path.name for path in folder.iterdir() if path.name.startswith("scratch")] == []
+
+
+def test_what_failed_is_not_kept_and_its_logs_are(states: States, folder: Path) -> None:
+    with pytest.raises(MachineError, match="did not become ready: kind failed"):
+        made(states, folder, "kind failed")
+    assert sorted(path.name for path in folder.iterdir()) == ["failed", "lock"]
+
+
+def test_another_cluster_is_another_state_and_another_delay_is_not(states: States, folder: Path) -> None:
+    engine = folder / "image" / "engine"
+    plan = plan_of("stretched_cluster.py")
+    (cluster,) = plan.clusters
+    narrower = replace(plan, clusters=(replace(cluster, mtu=1280),))
+    assert states.key(narrower, engine) != states.key(plan, engine)
+    assert states.key(replace(plan, links=()), engine) == states.key(plan, engine)
+    assert states.key(plan, folder / "other" / "engine") != states.key(plan, engine)
+
+
+def test_a_run_has_a_copy_of_its_own_that_is_gone_afterwards(states: States, folder: Path) -> None:
+    kept = made(states, folder)
+    with states.copied(kept) as one, states.copied(kept) as two:
+        (one / IMAGE).write_bytes(b"mine")
+        assert (two / IMAGE).stat().st_size == kept.stat().st_size
+        for each in (one, two):
+            os.utime(each, (LONG_AGO, LONG_AGO))
+        assert list(stale_disks(folder)) == []
+    assert list(folder.glob("disk-*")) == []
+
+
+def test_a_copy_that_nobody_holds_is_left_behind(folder: Path) -> None:
+    left = folder / "disk-killed"
+    left.mkdir()
+    os.utime(left, (LONG_AGO, LONG_AGO))
+    assert list(stale_disks(folder)) == [left]
