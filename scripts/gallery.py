@@ -1,11 +1,15 @@
 """Make reports/gallery/ again: `make gallery`. It depends on the code and the seeds alone, not on the machine.
 
 Another example is one more entry of EXAMPLES. Runs are kept in runs/gallery/COMMIT/: what is interrupted goes on.
+The list says from which scenario, topologies and parameters each was made, as its runs recorded it. A test compares
+that with the files as they are, so that none of them changes without the gallery; what changes in the testbed itself
+is not seen.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import shlex
 import shutil
@@ -13,19 +17,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from testbed.boot.identity import identity
 from testbed.boot.runner import commit
 from testbed.compare.comparison import compare
 from testbed.compare.page import COMPARISON, write_comparison
 from testbed.compare.sides import along
+from testbed.history import IDENTITY
+from testbed.load import load, read_study
+from testbed.parameters import parse_settings
 from testbed.report.page import write_report
 from testbed.report.rundir import CHARTS, ENVIRONMENT, RECORD
 from testbed.report.study_page import write_study_report
 from testbed.report.studydir import CELLS, FACTS, is_study
+from testbed.sweep.axes import parse_values, sweep_study
+from testbed.sweep.planned import plan_study
 
 ROOT = Path(__file__).parent.parent
 GALLERY, RUNS = ROOT / "reports" / "gallery", ROOT / "runs" / "gallery" / (commit() or "here")
@@ -35,6 +46,11 @@ STABLE_FACTS = ("testbed", "kernel", "clock", "topology", "scenario", "parameter
 """Beginnings of the names of facts that are."""
 SHOWN = ("plan.json", ENVIRONMENT, f"{RECORD}/events.jsonl", f"{RECORD}/receipt.json", f"{RECORD}/verdict.json")
 """What is kept of a run beside its page; samples and logs are large. Of charts, the page has all, and files one."""
+
+
+KINDS_OF_FILE = "scenario", "topology"
+DIGITS = 8
+"""Of what names some bytes; arbitrary: enough to tell two apart."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,11 @@ class Example:
         """The command, word by word."""
         return shlex.split(self.command)
 
+    @property
+    def settings(self) -> list[str]:
+        """What its ``--set`` say."""
+        return [word for before, word in pairwise(self.words) if before == "--set"]
+
 
 EXAMPLES = (
     Example(
@@ -76,6 +97,10 @@ EXAMPLES = (
     Example(
         "kubernetes", "run scenarios/hybrid_kubernetes.py",
         "What a control plane in the cloud and nodes on premises need of the network between them.", "matrix-flows",
+    ),
+    Example(
+        "failover-seeds", "run scenarios/failover_seeds.py",
+        "Thirty seeds of three detections: is the gap distributed as theory says?", "distribution-gap-BGP-hold-3-1",
     ),
     Example(
         "bfd-intervals",
@@ -114,7 +139,7 @@ def main() -> None:
             play(example)
             show(example, fresh / example.name)
             sys.stderr.write(f"gallery: {example.name} is done after {time.monotonic() - begun:.0f} s\n")
-        (fresh / "README.md").write_text("\n".join(index(fresh)) + "\n", encoding="utf-8")
+        (fresh / "README.md").write_text("\n".join(index(fresh, recorded)) + "\n", encoding="utf-8")
         shutil.rmtree(GALLERY, ignore_errors=True)
         shutil.move(fresh, GALLERY)
 
@@ -173,8 +198,37 @@ def stable_facts(cells: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def index(gallery: Path) -> Iterator[str]:
-    """The list, as Markdown."""
+def recorded(example: Example) -> Iterator[Mapping[str, Any]]:
+    """What its runs were runs of, as each has recorded it."""
+    for path in (RUNS / example.name).rglob(f"{RECORD}/{IDENTITY}"):
+        yield json.loads(path.read_text(encoding="utf-8"))
+
+
+def planned(example: Example) -> Iterator[Mapping[str, Any]]:
+    """What they would be runs of now."""
+    kind, file = example.words[:2]
+    found = read_study(file)
+    if kind == "run" and found is None:
+        yield identity(load(file, parse_settings(example.settings)))
+        return
+    study = found[1] if found else sweep_study(file, parse_values(example.settings), 1, None)
+    cells = plan_study(study, ROOT / Path(file).parent, parse_settings(example.settings) if found else {})
+    for cell in cells.cells:
+        yield identity(load(str(cells.scenario), cell.settings))
+
+
+def origin(found: Iterable[Mapping[str, Any]]) -> str:
+    """Scenario and topologies, each with what names its bytes, and what names the parameters of all runs."""
+    every = list(found)
+    files = {(kind, str(each[kind]), str(each[f"{kind}_bytes"])) for each in every for kind in KINDS_OF_FILE}
+    runs = {json.dumps([each[name] for name in (*KINDS_OF_FILE, "parameters")], sort_keys=True) for each in every}
+    parameters = hashlib.blake2b("\n".join(sorted(runs)).encode()).hexdigest()[:DIGITS]
+    named = ", ".join(f"{kind} {name} ({digest[:DIGITS]})" for kind, name, digest in sorted(files))
+    return f"Made from {named}; parameters {parameters}."
+
+
+def index(gallery: Path, runs: Callable[[Example], Iterable[Mapping[str, Any]]]) -> Iterator[str]:
+    """The list, as Markdown. ``runs``: what those of an example are runs of."""
     yield from ("# Gallery", "", "Made by `make gallery`: each command gives the same bytes again, on any machine with")
     yield "the same versions of BIRD, strongSwan and the other programs. Pages are HTML: open them from a checkout."
     for example in EXAMPLES:
@@ -187,6 +241,7 @@ def index(gallery: Path) -> Iterator[str]:
             yield f"[The page]({example.name}/report.html), and [the same as Markdown]({example.name}/summary.md)."
         else:
             yield f"[The page]({example.name}/report.html)."
+        yield origin(runs(example))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ SHORT = frozenset(
     {"bbr", "bfd", "bgp", "dns", "efs", "ike", "iops", "ip", "mss", "mtu", "nfs", "rtt", "tcp", "udp", "vpn"}
 )
 """Words of measurements' names that are abbreviations."""
+MIXED = {"ipv4": "IPv4", "ipv6": "IPv6"}
+"""Those that are not capitals alone."""
 
 
 def number(value: float | None, *, none: str = DASH) -> str:
@@ -69,7 +71,14 @@ def spoken(name: str) -> str:
     return " ".join(map(_word, name.split("_")))
 
 
+def titled(text: str, unit: str) -> str:
+    """A name with its unit, for an axis or a table: ``longest gap, s``; where the unit is one of its words, alone."""
+    return f"{text}, {unit}" if unit and unit not in text.lower().split() else text
+
+
 def _word(word: str) -> str:
+    if word in MIXED:
+        return MIXED[word]
     if word in SHORT:
         return word.upper()
     return f"{word[:-1].upper()}s" if word.endswith("s") and word[:-1] in SHORT else word

@@ -20,10 +20,22 @@ BYTES_MAX = 5 * 10**6
 """Everybody who clones the project has it; arbitrary."""
 
 
-def test_its_folders_are_the_examples_of_the_script_and_its_list_is_the_scripts_own() -> None:
+def test_its_folders_are_the_examples_of_the_script() -> None:
     assert sorted(path.name for path in GALLERY.iterdir() if path.is_dir()) == sorted(NAMES)
-    written = "\n".join(SCRIPT["index"](GALLERY)) + "\n"
+
+
+def test_its_list_is_the_scripts_own_and_no_scenario_topology_or_parameter_changed_since_it_was_made() -> None:
+    written = "\n".join(SCRIPT["index"](GALLERY, SCRIPT["planned"])) + "\n"
     assert (GALLERY / "README.md").read_text(encoding="utf-8") == written, "run make gallery"
+
+
+def test_what_an_example_was_made_from_is_another_with_each_file_and_each_parameter() -> None:
+    origin = SCRIPT["origin"]
+    made: dict[str, Any] = {"scenario": "a.py", "scenario_bytes": "1", "topology": "b.py"}
+    made |= {"topology_bytes": "2", "parameters": {"c": "3"}, "plan": "4", "seed": 1}
+    changed = [made | {"scenario_bytes": "5"}, made | {"topology_bytes": "5"}, made | {"parameters": {"c": "5"}}]
+    assert len({origin([each]) for each in (made, *changed)}) == 4
+    assert origin([made, made | {"seed": 2}]) == origin([made])
 
 
 def test_every_command_is_about_files_that_are_there() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from testbed.numbers import counted, interval, listed, number, quantity, seconds, size
+from testbed.numbers import counted, interval, listed, number, quantity, seconds, size, titled
 from testbed.report.content import number_rows, settings_of
 from testbed.verdict import Measurement
 
@@ -28,6 +28,11 @@ def test_bounds_in_words() -> None:
     assert interval(3, None) == "at least 3"
     assert interval(1446, 1446) == "exactly 1,446"
     assert interval(None, None) == "no bound"
+
+
+def test_a_name_has_its_unit_unless_it_says_it_already() -> None:
+    assert [titled("longest gap", "s"), titled("Flows hit", "flows")] == ["longest gap, s", "Flows hit"]
+    assert titled("Jain's index", "") == "Jain's index"
 
 
 def test_words_around_numbers() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from testbed.compare.answer import answer, not_shown
 from testbed.compare.comparison import Comparison, Place, differences, loud, summaries
 from testbed.compare.difference import METHOD, Difference
-from testbed.numbers import capital, counted, listed, number, quantity, spoken
+from testbed.numbers import capital, counted, listed, number, quantity, spoken, titled
 from testbed.report.curves import Panel
 
 MARKS = {
@@ -54,7 +54,7 @@ def _group(found: Comparison, name: str) -> Group:
     unit, better = (known[0].unit, known[0].better) if known else ("", "")
     title = capital(spoken(name))
     return Group(
-        f"{title}, {unit}" if unit and unit not in name.split("_") else title, f"{better} is better" if better else "",
+        titled(title, unit), f"{better} is better" if better else "",
         tuple(Row(place.name, tuple(_cells(place, name))) for place in found.places),
     )  # fmt: skip
 

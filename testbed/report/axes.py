@@ -9,10 +9,13 @@ from testbed.report.studydir import StudyRun
 from testbed.study import Axis, CellResult
 from testbed.units import Duration, Quantity, Rate, Ratio, Size, UnitError
 
-SHOWN_IN: tuple[tuple[type[Quantity], int, str], ...] = (
-    (Duration, 10**6, "ms"), (Ratio, 10**7, "%"), (Rate, 10**6, "Mbit/s"), (Size, 2**10, "KiB"),
-)  # fmt: skip
-"""What a quantity's axis counts in."""
+SHOWN_IN: tuple[tuple[type[Quantity], tuple[tuple[int, str], ...]], ...] = (
+    (Duration, ((10**9, "s"), (10**6, "ms"), (10**3, "us"))),
+    (Ratio, ((10**7, "%"),)),
+    (Rate, ((10**9, "Gbit/s"), (10**6, "Mbit/s"), (10**3, "kbit/s"))),
+    (Size, ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))),
+)
+"""What a quantity's axis may count in: the largest of which its middle label has one or more, or else the last."""
 
 
 SIDE = "side"
@@ -42,13 +45,17 @@ class Curve:
 
 
 def numbers(axis: Axis) -> Numbers | None:
-    """The axis as numbers; ``None``: a label is none, or two are the same."""
-    for kind, factor, unit in SHOWN_IN:
+    """The axis as numbers; ``None``: there is no label, one is no number, or two are the same."""
+    if not axis.points:
+        return None
+    for kind, units in SHOWN_IN:
         try:
-            places = {label: int(kind.parse(label)) / factor for label in axis.points}
+            sizes = {label: int(kind.parse(label)) for label in axis.points}
         except UnitError:
             continue
-        return _distinct(axis, places, unit)
+        middle = sorted(sizes.values())[len(sizes) // 2]
+        factor, unit = next((each for each in units if middle >= each[0]), units[-1])
+        return _distinct(axis, {label: size / factor for label, size in sizes.items()}, unit)
     try:
         return _distinct(axis, {label: float(label) for label in axis.points}, "")
     except ValueError:

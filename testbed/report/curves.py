@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from testbed.check.cells import Summary, summarise
-from testbed.numbers import spoken
+from testbed.numbers import spoken, titled
 from testbed.report import style
 from testbed.report.axes import Curve, Numbers, short_name
 from testbed.report.studydir import StudyRun
@@ -67,7 +67,7 @@ def curve_figure(x: Numbers, found: Sequence[Line], title: str) -> Figure:
         axes.set_xticks(places, [f"{place:g}" for place in places])
         axes.minorticks_off()
     axes.set_xlabel(x.title, fontsize=style.SMALL, color=style.MUTED)
-    axes.set_ylabel(style.shorten(_title(title, unit), LETTERS_HIGH), fontsize=style.SMALL, color=style.MUTED)
+    axes.set_ylabel(style.shorten(titled(title, unit), LETTERS_HIGH), fontsize=style.SMALL, color=style.MUTED)
     if medians and min(medians) > 0 and max(medians) > WIDE * min(medians):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -125,7 +125,7 @@ def rows_figure(rows: Sequence[tuple[str, Summary]], name: str) -> Figure:
     names = min(NAMES_IN, 0.4 + CHARACTER_IN * max((len(label) for label, _ in rows), default=0))
     figure = style.new_figure(TOP + height + BOTTOM)
     axes = style.new_axes(figure, names, TOP, style.WIDTH_IN - names - RIGHT, height)
-    _rows(axes, rows, _title(name, rows[0][1].unit if rows else ""), 44)
+    _rows(axes, rows, titled(spoken(name), rows[0][1].unit if rows else ""), 44)
     return figure
 
 
@@ -141,7 +141,10 @@ def panels_figure(labels: Sequence[str], panels: Sequence[Panel]) -> Figure:
         axes = style.new_axes(figure, left, top, wide - 0.2, height)
         shown = labels if number % columns == 0 else [""] * len(labels)
         _rows(
-            axes, list(zip(shown, panel.rows, strict=True)), _title(panel.name, panel.unit), int(names / CHARACTER_IN)
+            axes,
+            list(zip(shown, panel.rows, strict=True)),
+            titled(spoken(panel.name), panel.unit),
+            int(names / CHARACTER_IN),
         )
     return figure
 
@@ -174,11 +177,8 @@ def _row(axes: Axes, place: float, each: Summary) -> None:
         axes.errorbar(each.median, place, xerr=ends, color=colour, capsize=5, linewidth=1.4, zorder=4)
 
 
-def _title(name: str, unit: str) -> str:
-    words = spoken(name)
-    return f"{words}, {unit}" if unit else words
-
-
 def _from_zero(axes: Axes) -> None:
+    """The axis begins at 0, or below what is less; where all is 0 it has room above, not both ways."""
     low, high = axes.get_ylim()
-    axes.set_ylim(min(0.0, low), 1.06 * high if high > 0 else 1.0)
+    nothing = axes.dataLim.ymin == axes.dataLim.ymax == 0
+    axes.set_ylim(*((-0.05, 1.0) if nothing else (min(0.0, low), 1.06 * high if high > 0 else 1.0)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from testbed.check.cells import Summary, names, shown, summarise
-from testbed.numbers import capital, interval, number, spoken
+from testbed.numbers import capital, interval, number, spoken, titled
 from testbed.report import axes, content, curves, data, groups, study_matrix, study_words, words
 from testbed.report.axes import Curve, Numbers
 from testbed.report.curves import Line
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 WHOLE = ("matrix-", "distribution-")
 """Charts whose sentence says it all begin with this."""
+SOURCES_MAX = 3
+"""Arbitrary: more are not read below a table."""
 CHARTS_MAX = 8
 """Arbitrary: a report with more is not read; the table has every number."""
 
@@ -149,14 +151,16 @@ def _table(run: StudyRun, name: str) -> dict[str, Any]:
     rows = [(axes.short_name(run, result), each) for result in run.results if (each := summarise(result, name))]
     unit = rows[0][1].unit if rows else ""
     return {
-        "name": capital(spoken(name)), "unit": unit, "source": _source(rows[0][1].source if rows else ""),
+        "name": titled(capital(spoken(name)), unit), "source": _sources([each for _, each in rows]),
         "rows": [_row(label, each) for label, each in rows],
     }  # fmt: skip
 
 
-def _source(text: str) -> str:
-    """Where theory comes from; nothing where the table says already that there is none."""
-    return "" if text in ("", "no theory") else text if text.startswith("no theory") else f"Theory: {text}"
+def _sources(rows: Sequence[Summary]) -> str:
+    """Where theory comes from, of each kind of row; nothing where the table says already that there is none."""
+    every = list(dict.fromkeys(each.source for each in rows if each.source not in ("", "no theory")))
+    told = [each if each.startswith("no theory") else f"Theory: {each}" for each in every[:SOURCES_MAX]]
+    return ". ".join([*told, f"The record has {len(every) - SOURCES_MAX} more"] if every[SOURCES_MAX:] else told)
 
 
 def _row(label: str, each: Summary) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def curve_sentence(x: Numbers, found: Sequence[Line]) -> str:
     """What the curves show: from where to where, and how that is to theory."""
     every = [each for line in found for cell in line.curve.cells if (each := summarise(cell, line.name)) is not None]
     parts = [part for line in found[:3] if (part := _course(x, line))]
-    more = f" ({len(found) - 3} more curves are in the chart.)" if len(found) > 3 else ""
+    more = f" {counted(len(found) - 3, 'curve more is', 'curves more are')} in the chart." if len(found) > 3 else ""
     return f"{capital('; '.join(parts) or 'no number was measured')}. {theory(every)}{more}"
 
 
@@ -46,6 +46,8 @@ def _course(x: Numbers, line: Line) -> str:
     words = spoken(line.name)
     if len(known) == 1:
         return f"{which}median {words} is {quantity(one.median, one.unit)} at {x.axis.name} {first}"
+    if len({each.median for _, each in known}) == 1:
+        return f"{which}median {words} is {quantity(one.median, one.unit)} throughout"
     return (
         f"{which}median {words} goes from {quantity(one.median, one.unit)} at {x.axis.name} {first} "
         f"to {quantity(other.median, other.unit)} at {last}"

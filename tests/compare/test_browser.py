@@ -32,12 +32,14 @@ LONG = "two Direct Connects at different locations with a VPN behind both of the
 CURVES: Values = {(f"{delay} ms", loss): [delay + i / 5 for i in range(7)] for delay in (1, 5, 50) for loss in "ab"}
 DESIGNS: Values = {("DX and VPN",): [1.0, 1.1, 1.2, 1.3, 1.4, None], (LONG,): [30.0, 31, 32, 133, 34, 35]}
 THREE: Values = {(f"design_number_{n}",): [n + i / 9 for i in range(6)] for n in range(3)}
+GALLERY = ROOT / "reports" / "gallery"
+EXAMPLES = sorted(path.name for path in GALLERY.iterdir() if path.is_dir())
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One of each kind."""
+    """One of each kind made here, and those of the gallery, which are of real runs."""
     folder = tmp_path_factory.mktemp("pages")
     sweep, designs = write_study(folder / "sweep", ["dx.delay", "loss model"], CURVES), _designs(folder)
     matrix = write_study(folder / "matrix", ["failure", "detection"], CURVES, matrix=["gap"])
@@ -48,7 +50,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for source in (sweep, designs, three):
         found = compare(read_sides([source], None))
         made[f"compared {source.name}"] = write_comparison(found, folder / f"c-{source.name}", "testbed compare")
-    return made | {name: _run(folder / name, name) for name in ("run", "run FAIL", "run UNKNOWN", "connectivity")}
+    made |= {name: _run(folder / name, name) for name in ("run", "run FAIL", "run UNKNOWN", "connectivity")}
+    return made | {f"gallery {name}": GALLERY / name / "report.html" for name in EXAMPLES}
 
 
 def _designs(folder: Path) -> Path:
@@ -85,7 +88,7 @@ def _run(directory: Path, name: str) -> Path:
 
 RUNS = ["run", "run FAIL", "run UNKNOWN", "connectivity"]
 COMPARISONS = ["compared sweep", "compared designs", "compared three"]
-NAMES = [*RUNS, "sweep", "designs", "matrix", *COMPARISONS]
+NAMES = [*RUNS, "sweep", "designs", "matrix", *COMPARISONS, *(f"gallery {name}" for name in EXAMPLES)]
 
 
 @pytest.mark.parametrize("name", NAMES)

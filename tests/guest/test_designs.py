@@ -7,6 +7,7 @@ import pytest
 from testbed.load import read_study
 from testbed.study import Cell
 from tests.conftest import ROOT, RunScenario, measured
+from tests.guest.test_failover import assert_same_bytes
 
 FOUND = read_study(str(ROOT / "scenarios" / "designs.py"))
 assert FOUND is not None
@@ -21,3 +22,9 @@ def test_no_flow_is_gone_for_longer_than_the_detection_allows(run_scenario: RunS
     found = measured(outcome)
     assert found["flows_hit"]["value"] == 3  # in each design the answers of all go over what falls silent
     assert found["longest_gap"]["value"] > 0.5
+
+
+def test_two_runs_with_one_seed_leave_the_same_bytes(run_scenario: RunScenario) -> None:
+    settings = [f"{name}={value}" for name, value in CELLS[0].settings.items()]
+    first, second = (run_scenario("scenarios/path_loss.py", *settings, again=number) for number in (0, 1))
+    assert_same_bytes(first.directory / "record", second.directory / "record")

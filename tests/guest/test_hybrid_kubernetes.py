@@ -7,6 +7,7 @@ import pytest
 from testbed.history import History
 from testbed.report.flows import flow_sentence
 from tests.conftest import RunScenario, measured
+from tests.guest.test_failover import assert_same_bytes
 
 pytestmark = pytest.mark.guest
 HYBRID_KUBERNETES = "scenarios/hybrid_kubernetes.py"
@@ -38,3 +39,8 @@ def test_a_rule_that_is_forgotten_fails_the_run_and_is_named(
     outcome = run_scenario(HYBRID_KUBERNETES, f"missing={missing}")
     assert outcome.judgement.verdict.name == "FAIL"
     assert [*measured(outcome)] == ["flows_that_work", named]
+
+
+def test_two_runs_with_one_seed_leave_the_same_bytes(run_scenario: RunScenario) -> None:
+    first, second = (run_scenario(HYBRID_KUBERNETES, "missing=kubelet", again=number) for number in (0, 1))
+    assert_same_bytes(first.directory / "record", second.directory / "record")

@@ -6,6 +6,7 @@ import pytest
 
 from testbed.verdict import Verdict
 from tests.conftest import RunScenario, measured
+from tests.guest.test_failover import assert_same_bytes
 
 pytestmark = pytest.mark.guest
 
@@ -39,3 +40,15 @@ def test_what_arrives_is_what_theory_says(run_scenario: RunScenario, settings: t
     outcome = run_scenario("scenarios/throughput.py", *settings)
     assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
     assert measured(outcome)["goodput"]["low"] is not None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(("congestion=bbr", "path.loss=0.5%", *SLOW), id="TCP under loss"),
+        pytest.param(("traffic=udp", "path.kind=ipsec", "duration=1s", "warmup=200ms"), id="UDP in a tunnel"),
+    ],
+)
+def test_two_runs_with_one_seed_leave_the_same_bytes(run_scenario: RunScenario, settings: tuple[str, ...]) -> None:
+    first, second = (run_scenario("scenarios/throughput.py", *settings, again=number) for number in (0, 1))
+    assert_same_bytes(first.directory / "record", second.directory / "record")

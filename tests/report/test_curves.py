@@ -9,9 +9,9 @@ import pytest
 from testbed.check.cells import Summary, summarise
 from testbed.numbers import spoken
 from testbed.report import curves, style
-from testbed.report.axes import Numbers, numbers
+from testbed.report.axes import Curve, Numbers, numbers
 from testbed.report.axes import curves as curves_of
-from testbed.report.study_words import theory
+from testbed.report.study_words import curve_sentence, theory
 from testbed.report.studydir import StudyRun
 from testbed.study import Axis, Cell, CellResult, Played
 from testbed.verdict import Measurement, judge
@@ -53,6 +53,32 @@ def test_axes_have_names_and_units(run: StudyRun) -> None:
         assert axes.get_yticklabels()[0].get_text() == "dx.delay 1 ms, even"
 
 
+@pytest.mark.parametrize(
+    ("labels", "unit", "places"),
+    [
+        (("95 s", "200 s", "5 min"), "s", [95, 200, 300]), (("500 us", "5 ms", "50 ms"), "ms", [0.5, 5, 50]),
+        (("100 Mbit/s", "1 Gbit/s", "10 Gbit/s"), "Gbit/s", [0.1, 1, 10]), (("4 KiB", "64 KiB"), "KiB", [4, 64]),
+        (("0 %", "0.1 %"), "%", [0, 0.1]), (("1", "4", "16"), "", [1, 4, 16]), (("0 ms", "0 s"), None, []),
+        (("near", "far"), None, []), ((), None, []),
+    ],
+)  # fmt: skip
+def test_an_axis_counts_in_the_unit_of_its_middle(
+    labels: tuple[str, ...], unit: str | None, places: list[float]
+) -> None:
+    found = numbers(Axis("x", {label: {} for label in labels}))
+    assert (found and found.unit, [*found.places.values()] if found else []) == (unit, places)
+
+
+def test_what_stays_the_same_is_told_once_and_drawn_from_zero(run: StudyRun) -> None:
+    x, zero = along(run), Played(1, judge([Measurement("lost", 0.0, "records", 0.0, 0.0, 0.0)]))
+    cells = tuple(CellResult(Cell({"dx.delay": delay}, {}), (zero,)) for delay in DELAYS)
+    line = curves.Line("", "lost", Curve("", cells))
+    assert curve_sentence(x, [line]) == "Median lost is 0 records throughout. All 3 values lie where theory allows."
+    with style.settings():
+        (axes,) = curves.curve_figure(x, [line], "Lost").axes
+        assert axes.get_ylim()[1] > 0.9 and -0.1 < axes.get_ylim()[0] < 0
+
+
 def test_curves_are_told_apart_by_their_marks_and_not_by_colour_alone(run: StudyRun) -> None:
     with style.settings():
         (axes,) = curves.curve_figure(along(run), lines(run), "RTT p50").axes
@@ -81,7 +107,12 @@ def test_a_sentence_counts_values_and_says_how_many_of_them_no_theory_bounds(run
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("rtt_p50_before", "RTT p50 before"), ("path_mtus", "path MTUs"), ("iops_randread-qd1", "IOPS randread-qd1")],
+    [
+        ("rtt_p50_before", "RTT p50 before"),
+        ("path_mtus", "path MTUs"),
+        ("iops_randread-qd1", "IOPS randread-qd1"),
+        ("smallest_mss_ipv4", "smallest MSS IPv4"),
+    ],
 )
 def test_abbreviations_are_written_as_such(name: str, words: str) -> None:
     assert spoken(name) == words
