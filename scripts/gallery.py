@@ -100,7 +100,7 @@ EXAMPLES = (
     ),
     Example(
         "failover-seeds", "run scenarios/failover_seeds.py",
-        "Thirty seeds of three detections: is the gap distributed as theory says?", "distribution-gap-BGP-hold-3-1",
+        "Thirty seeds of three detections: is the gap distributed as theory says?", "distribution-gap-BFD-300-ms-x-3",
     ),
     Example(
         "bfd-intervals",
@@ -122,7 +122,7 @@ EXAMPLES = (
         "What loss leaves of 100 Mbit/s, with CUBIC and with BBR.", "goodput",
     ),
     Example(
-        "failover-matrix", "run scenarios/failover_matrix.py --seeds 1",
+        "failover-matrix", "run scenarios/failover_matrix.py",
         "How long traffic is gone, by what fails and by what finds out; theory small beneath.", "matrix-gap",
     ),
 )  # fmt: skip
