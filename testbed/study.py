@@ -30,6 +30,8 @@ At = Mapping[str, str]
 """A place on the axes: axis to label."""
 DESIGN = "design"
 """The axis of designs; a comparison is along it where there is one of that name."""
+ASKED_MAX = 10_000
+"""So many cells are asked one by one whether they are skipped; arbitrary: some milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,11 @@ class Study:
         return {Cell(at, {}).name: reason for at, _ in self._combinations() if (reason := self._reason(at))}
 
     def count(self) -> int:
-        """How many runs that is at most, without making the cells: there may be a billion."""
-        return math.prod(len(axis.points) for axis in self.axes) * self.seeds
+        """How many runs that is; at most, where there are too many cells to ask of each whether it is skipped."""
+        cells = math.prod(len(axis.points) for axis in self.axes)
+        if self.skip_function is not None and cells <= ASKED_MAX:
+            cells = sum(not self._reason(at) for at, _ in self._combinations())
+        return cells * self.seeds
 
     def _check(self, given: Settings) -> None:
         names = [axis.name for axis in self.axes]

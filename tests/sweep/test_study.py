@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from testbed.check.cells import judge_cells, shown, summarise
+from testbed.cli.studying import MANY
 from testbed.errors import InputError
+from testbed.load import read_study
 from testbed.study import Cell, CellResult, Played, Study
 from testbed.sweep.planned import plan_study
 from testbed.verdict import Measurement, Verdict, judge
+from tests.conftest import ROOT
 
 HERE = Path(__file__).parent
 
@@ -58,6 +61,18 @@ def test_runs_are_counted_without_making_the_cells() -> None:
     for number in range(20):
         study.axis(str(number), {str(label): {} for label in range(1000)})
     assert study.count() == 7 * 1000**20
+
+
+def test_what_is_skipped_does_not_count() -> None:
+    study = a_study(seeds=3)
+    study.axis("a", {"one": {}, "two": {}})
+    study.skip(lambda at: "makes no sense" if at["a"] == "one" else "")
+    assert study.count() == 3
+
+
+def test_the_shipped_matrix_is_played_without_being_asked_about() -> None:
+    found = read_study(str(ROOT / "scenarios" / "failover_matrix.py"))
+    assert found is not None and found[1].count() <= MANY
 
 
 def test_a_study_without_axes_is_one_cell() -> None:
