@@ -43,7 +43,12 @@ def keep(recorded: Recorded, given: Mapping[str, str], question: str = "") -> Ba
             problems += error.problems
     if problems:
         raise InputError(problems)
-    return Baseline(recorded=recorded, allowed=_defaults(recorded) | found, question=question)
+    return Baseline(recorded=recorded, allowed=_defaults(recorded) | found, question=one_line(question))
+
+
+def one_line(text: str) -> str:
+    """A sentence without line breaks: YAML has more of them than its plain text brings back."""
+    return " ".join(text.split())
 
 
 def _spelled(recorded: Recorded, given: Mapping[str, str]) -> dict[str, str]:
@@ -69,7 +74,7 @@ def accept(baseline: Baseline, now: Recorded, because: str, given: Mapping[str, 
         if name in now.series and now.series[name].unit == baseline.recorded.series[name].unit
     }
     made = keep(now, {**stays, **given}, baseline.question)
-    reason = Accepted(because.strip(), tuple(_what_changed(baseline, now, made)))
+    reason = Accepted(one_line(because), tuple(_what_changed(baseline, now, made)))
     return Baseline(
         recorded=now, allowed=made.allowed, question=made.question, accepted=(*baseline.accepted, reason)
     )  # fmt: skip

@@ -6,7 +6,7 @@ import errno
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from testbed.baseline.file import parse, read, text_of, write
@@ -21,15 +21,17 @@ def sample() -> Baseline:
     return accept(first, first.recorded, "as agreed: with the carrier", {"lost": "fixed 10 %"})
 
 
+@example([0.0], "one line\x85and the next\u2028of\r\nthem")
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=5), st.text(min_size=1))
 def test_a_baseline_comes_back_as_it_was(values: list[float], question: str) -> None:
-    made = keep(recorded({"gap": by_seed(*values)}), {}, question.replace("\r", " "))
+    made = keep(recorded({"gap": by_seed(*values)}), {}, question)
     try:
         text = text_of(made)
         text.encode()
     except UnicodeEncodeError:
         return  # half of a surrogate pair is no text
     assert parse(text, "x") == made
+    assert made.question.split() == question.split()
 
 
 def test_reasons_and_allowances_come_back_and_the_same_baseline_gives_the_same_bytes() -> None:
