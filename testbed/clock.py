@@ -10,6 +10,7 @@ import heapq
 import itertools
 import os
 import selectors
+import subprocess
 import time
 from collections.abc import Callable
 from functools import partial
@@ -82,6 +83,23 @@ class Waiter:
             if left <= 0:
                 raise RunError(Problem(what, f"not so within {within}", "the daemons' logs in the record say why"))
             self.turn(min(left, LOOK_NS))
+
+    def end_of(self, process: subprocess.Popen[bytes], what: str, within: Duration) -> int:
+        """Wait for a program's end, and give its instant in the record. Raises when time is up; then it still runs."""
+        pidfd, ended = os.pidfd_open(process.pid), list[int]()
+
+        def end() -> None:
+            ended.append(self._recorder.now_ns())
+            self.unwatch(pidfd)
+
+        self.watch(pidfd, end)
+        try:
+            self.until(lambda: bool(ended), what, within)
+        finally:
+            if not ended:
+                self.unwatch(pidfd)
+            os.close(pidfd)
+        return ended[0]
 
     def turn(self, at_most_ns: int) -> None:
         """Wait until something happens, and deal with it."""

@@ -171,7 +171,7 @@ def _before_exec(cpu: int | None) -> None:
 
 
 def die_with_parent() -> None:
-    """Whatever happens to who started this process, it ends as well."""
+    """SIGKILL for this process when its parent ends, however that happens."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 

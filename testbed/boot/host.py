@@ -8,7 +8,6 @@ namespace.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.boot import private
-from testbed.boot.guest import PR_SET_PDEATHSIG, GuestRun, end_session, listen, signals_raise
+from testbed.boot.guest import GuestRun, die_with_parent, end_session, listen, signals_raise
 from testbed.boot.init import RECORD, run_and_tell, tell
 from testbed.job import Job
 from testbed.net.namespace import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, mount, unshare
@@ -96,11 +95,6 @@ def enter(record: str) -> None:
     RECORD.mkdir()
     mount(f"/proc/self/fd/{held}", str(RECORD), "none", MS_BIND)
     os.close(held)
-
-
-def die_with_parent() -> None:
-    """SIGKILL for this process when its parent ends, however that happens."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def main(job_file: str, around: Callable[..., None] | None = None) -> None:

@@ -117,6 +117,19 @@ def main(around: Callable[..., None] | None = None) -> None:
     ctypes.CDLL(None).reboot(LINUX_REBOOT_CMD_POWER_OFF)
 
 
+def enter(around: Callable[..., None]) -> None:
+    """Entry of a module that does something else around a lab: as the guest's init, or as ``host [LINE] JOB``.
+
+    The kernel gives its init words of its own.
+    """
+    if sys.argv[1:2] != ["host"]:
+        main(around)
+    else:
+        from testbed.boot import host
+
+        host.main(sys.argv[-1], around)
+
+
 def run_and_tell(job: Job, around: Callable[..., None] | None = None) -> None:
     """Run a job where we are, and tell how it goes. ``around``: see :data:`testbed.run.engine.Around`."""
     try:

@@ -23,6 +23,7 @@ from testbed.cluster.build import ImageBuild
 from testbed.errors import MachineError, Problem
 from testbed.job import Job
 from testbed.kernel import cache
+from testbed.kernel.programs import find_program
 from testbed.kubernetes.disk import IMAGE
 from testbed.plan.plan import Plan
 
@@ -30,6 +31,7 @@ Tell = Callable[[str], None]
 Make = Callable[[Job], str]
 """Does a job, and says what kept it from its end; empty: nothing."""
 
+MKFS = "mkfs.ext4"
 PREFIX, DISKS = "state-", "disk-"
 YOUNG_S = 10.0
 """A copy may be this young and not yet locked; arbitrary."""
@@ -146,6 +148,7 @@ def _empty_disk(path: Path) -> None:
     with path.open("wb") as disk:
         os.truncate(disk.fileno(), DISK_BYTES)
     # Without a journal: a run that ends in the middle throws its disk away.
-    argv = ["mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard", str(path)]
-    path_with_sbin = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    subprocess.run(argv, check=True, capture_output=True, env={**os.environ, "PATH": path_with_sbin})
+    program = find_program(MKFS, os.environ)
+    assert program is not None, "a run that lacks it has been refused"
+    argv = [str(program), "-q", "-F", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard", str(path)]
+    subprocess.run(argv, check=True, capture_output=True)

@@ -45,14 +45,14 @@ class Program:
         hint = f"it was started as: {' '.join(self.argv)}\n{self.tail()}".rstrip()
         return Problem(f"{self.name} on {self.node}", what, hint)
 
-    def stop(self) -> None:
-        """End it: SIGTERM, then SIGKILL."""
+    def stop(self, within_s: float = STOP_WAIT_S) -> None:
+        """End it: SIGTERM, then SIGKILL if it has not ended ``within_s``."""
         self.expected_to_end = True
         if not self.running:
             return
         self.process.terminate()
         try:
-            self.process.wait(STOP_WAIT_S)
+            self.process.wait(within_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import subprocess
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 from testbed.clock import Waiter
@@ -42,7 +40,6 @@ class Engine:
 
     def __init__(self, network: Network, waiter: Waiter, recorder: Recorder, scratch: Path) -> None:
         self._waiter = waiter
-        self._recorder = recorder
         self._network = network
         self.scratch = scratch / "engine"
         self.folder = recorder.record / FOLDER
@@ -100,7 +97,7 @@ class Engine:
                 start_new_session=True,
             )  # fmt: skip
         program = self._dockerd = Program("the lab", "dockerd", argv, process, log)
-        self._undo.callback(self._stop_dockerd, program)
+        self._undo.callback(program.stop, STOP_WITHIN_S)
         self._waiter.watch_program(program)
         self._waiter.until(self._answers, "Docker to answer", UP_WITHIN)
 
@@ -109,16 +106,7 @@ class Engine:
         with socket.socket(socket.AF_UNIX) as to:
             return to.connect_ex(self.environment["DOCKER_HOST"].removeprefix("unix://")) == 0
 
-    def _stop_dockerd(self, program: Program) -> None:
-        program.expected_to_end = True
-        program.process.terminate()
-        try:
-            program.process.wait(STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            program.process.kill()
-            program.process.wait()
-
-    def run(self, name: str, *argv: str, within: str = "60 s", given: str = "") -> str:
+    def run(self, name: str, *argv: str, within: str = "60 s") -> str:
         """Run a program to its end, beside the lab's own work, and return what it printed to stdout.
 
         Both its outputs are in the record, as ``cluster/NUMBER-NAME.log``.
@@ -131,12 +119,14 @@ class Engine:
         out = log.with_suffix(".out")
         with out.open("wb") as stdout, log.open("wb") as stderr:
             process = subprocess.Popen(
-                argv, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, env=dict(self.environment)
+                argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=dict(self.environment)
             )
-        assert process.stdin is not None
-        process.stdin.write(given.encode())
-        process.stdin.close()
-        self._wait(process, name, Duration.parse(within))
+        try:
+            self._waiter.end_of(process, f"end of {name}", Duration.parse(within))
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
         printed = out.read_text(encoding="utf-8", errors="replace")
         out.unlink()
         words = log.read_text(encoding="utf-8", errors="replace")
@@ -146,18 +136,6 @@ class Engine:
             what = f"ended with status {process.returncode}"
             raise RunError(Problem(" ".join(argv[:3]), what, f"its words: {log.name}\n{tail}"))
         return printed
-
-    def _wait(self, process: subprocess.Popen[bytes], name: str, within: Duration) -> None:
-        pidfd, ended = os.pidfd_open(process.pid), list[bool]()
-        self._waiter.watch(pidfd, partial(_once, ended, self._waiter, pidfd))
-        try:
-            self._waiter.until(lambda: bool(ended), f"end of {name}", within)
-        finally:
-            if not ended:
-                self._waiter.unwatch(pidfd)
-                process.kill()
-            os.close(pidfd)
-            process.wait()
 
     def stop(self) -> None:
         """Stop Docker and let go of its disk, which is whole then."""
@@ -169,11 +147,6 @@ class Engine:
         if self._dockerd is not None:
             self._dockerd.expected_to_end = True
             self._dockerd.process.kill()
-
-
-def _once(ended: list[bool], waiter: Waiter, pidfd: int) -> None:
-    ended.append(True)
-    waiter.unwatch(pidfd)
 
 
 def with_speed(cpuinfo: str) -> str:

@@ -20,10 +20,10 @@ from testbed.net.apply import Network
 from testbed.net.namespace import write_sysctl
 from testbed.net.netlink import Request
 from testbed.plan.clusters import NODE_INTERFACE
+from testbed.plan.compile_nat import DEFAULT, DEFAULT6
 from testbed.plan.plan import Plan
 
 RUNTIME = Path(__file__).parent / "programs" / "runtime.py"
-ANYWHERE, ANYWHERE6 = "0.0.0.0/0", "::/0"
 ANSWER_LIMIT_S = 5.0
 """How long a runtime that has connected may take to say what it wants; arbitrary."""
 
@@ -85,7 +85,7 @@ def runtime_script(place: Path) -> str:
 
 def _default_routes(plan: Plan, host: str) -> Iterator[Request]:
     for route in plan.routes:
-        if route.node == host and route.prefix in (ANYWHERE, ANYWHERE6):
+        if route.node == host and route.prefix in (DEFAULT, DEFAULT6):
             yield messages.route(host, route.prefix, via=route.via)
 
 

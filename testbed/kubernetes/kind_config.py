@@ -14,7 +14,6 @@ from testbed.clusters import API_PORT
 from testbed.plan.clusters import PlannedCluster, PlannedClusterNode
 
 LOOPBACK = "127.0.0.1"
-CPUINFO = "/proc/cpuinfo"
 
 
 def kind_config(cluster: PlannedCluster, image: str, mounts: tuple[tuple[str, str], ...] = ()) -> str:

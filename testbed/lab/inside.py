@@ -36,20 +36,10 @@ def guest_line() -> int:
     return line
 
 
-def keep_up(job: Job, run: Callable[[Play], None], line: int | None = None) -> None:
-    """Bring the lab up, and serve."""
-    run(partial(serve, line=line))
-
-
-def main() -> None:
-    """Entry: as the guest's init, or as ``host LINE JOB``. The kernel gives its init words of its own."""
-    if sys.argv[1:2] != ["host"]:
-        init.main(keep_up)
-    else:
-        from testbed.boot import host
-
-        host.main(sys.argv[3], partial(keep_up, line=int(sys.argv[2])))
+def keep_up(job: Job, run: Callable[[Play], None]) -> None:
+    """Bring the lab up, and serve; on the host by the line whose number the supervisor gave."""
+    run(partial(serve, line=None if job.kernel == "guest" else int(sys.argv[2])))
 
 
 if __name__ == "__main__":
-    main()
+    init.enter(keep_up)

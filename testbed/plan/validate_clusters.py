@@ -10,6 +10,7 @@ from ipaddress import IPv4Network
 from testbed.clusters import MANAGEMENT_RANGE, VERSION, Cluster
 from testbed.errors import Problem, known
 from testbed.model import Model
+from testbed.theory.mtu import MIN_MTU
 
 CLUSTERS_MAX = 1
 """Each has its API server at one port of the lab's own; more are not built yet."""
@@ -17,8 +18,6 @@ SERVICES_PREFIX_MIN = 12
 """kube-apiserver refuses a larger range of services (kubernetes cmd/kube-apiserver/app/options/validation.go)."""
 POD_BLOCK = 26
 """Calico gives each node blocks of this size. Source: Calico 3.28, IP pools, blockSize."""
-MTU_MIN = 1280
-"""RFC 8200 section 5."""
 
 
 def clusters(model: Model) -> Iterator[Problem]:
@@ -29,8 +28,8 @@ def clusters(model: Model) -> Iterator[Problem]:
         where = f"cluster {cluster.name}"
         if cluster.version != VERSION:
             yield Problem(where, f"Kubernetes {cluster.version} cannot be had", known(cluster.version, [VERSION]))
-        if cluster.cni.mtu is not None and cluster.cni.mtu < MTU_MIN:
-            yield Problem(where, f"an MTU of {cluster.cni.mtu} for pods is too small", f"at least {MTU_MIN}")
+        if cluster.cni.mtu is not None and cluster.cni.mtu < MIN_MTU[6]:
+            yield Problem(where, f"an MTU of {cluster.cni.mtu} for pods is too small", f"at least {MIN_MTU[6]}")
         sites = {node.site for node in cluster.nodes}
         for site in dict(cluster.taints):
             if site not in sites:

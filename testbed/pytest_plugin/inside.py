@@ -37,15 +37,5 @@ def _take_terminal(job: Job) -> None:
         os.dup2(line, standard)
 
 
-def main() -> None:
-    """Entry: as the guest's init, or as ``host [LINE] JOB``. The kernel gives its init words of its own."""
-    if sys.argv[1:2] != ["host"]:
-        init.main(around)
-    else:
-        from testbed.boot import host
-
-        host.main(sys.argv[-1], around)
-
-
 if __name__ == "__main__":
-    main()
+    init.enter(around)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -49,22 +48,12 @@ class Commands:
             self._namespaces, node, name, [found, *argv[1:]], self._recorder.record / FOLDER / f"{name}.out",
             before=None if self._names is None else partial(self._names.see, node),
         )  # fmt: skip
-        pidfd, ended = os.pidfd_open(program.process.pid), list[int]()
-
-        def end() -> None:
-            ended.append(self._recorder.now_ns())
-            self._waiter.unwatch(pidfd)
-
-        self._waiter.watch(pidfd, end)
         try:
-            self._waiter.until(lambda: bool(ended), f"end of {name} on {node}", within)
+            ended = self._waiter.end_of(program.process, f"end of {name} on {node}", within)
         finally:
-            if not ended:
-                self._waiter.unwatch(pidfd)
-            os.close(pidfd)
             program.stop()
         status = program.process.wait()
         self._recorder.event(
-            "command", t_ns=begun, command=name, node=node, argv=list(argv), ended_ns=ended[0], status=status
+            "command", t_ns=begun, command=name, node=node, argv=list(argv), ended_ns=ended, status=status
         )
         return status

@@ -82,7 +82,7 @@ def _needed(loaded: Loaded) -> Iterator[str]:
             yield from ("charon-systemd", "swanctl")
     if plan.shares or plan.volumes:
         yield "fio"
-    if any(share.on for share in plan.shares):
+    if plan.clusters or any(share.on for share in plan.shares):
         yield "mkfs.ext4"
     if any(volume.kind == "nbd" for volume in plan.volumes):
         yield from ("nbdkit", "nbd-client")

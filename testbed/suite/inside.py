@@ -5,7 +5,6 @@ What it needs is imported late: pyroute2 reads /proc when imported, which the gu
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,15 +25,5 @@ def around(job: Job, run: Callable[[Play], None]) -> None:
     run(partial(play, name=job.told["name"], check=CheckModel.model_validate(job.told["check"])))
 
 
-def main() -> None:
-    """Entry: as the guest's init, or as ``host JOB``. The kernel gives its init words of its own."""
-    if sys.argv[1:2] != ["host"]:
-        init.main(around)
-    else:
-        from testbed.boot import host
-
-        host.main(sys.argv[-1], around)
-
-
 if __name__ == "__main__":
-    main()
+    init.enter(around)
