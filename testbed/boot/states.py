@@ -1,25 +1,25 @@
 """Clusters that are ready, kept as the disk of Docker's data: made once, and each run starts from a copy of its own.
 
-What a disk holds depends on the image, on the code that makes clusters, and on what is planned for them, addresses and
-all; not on delays, losses and faults of the network between the nodes. So one disk serves a whole study.
+What a disk holds depends on the image, on what kind and the cluster are told, addresses and all, and on the code that
+does it; not on delays, losses and faults of the network between the nodes. So one disk serves a whole study.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from testbed.boot import private
 from testbed.cluster.build import ImageBuild
+from testbed.cluster.engine_tree import BESIDE
 from testbed.errors import MachineError, Problem
 from testbed.job import Job
 from testbed.kernel import cache
@@ -42,6 +42,8 @@ DISK_NEEDED = 8 << 30
 COPY_LIMIT_S = 300.0
 """Arbitrary: some GB on a slow disk."""
 CODE = Path(__file__).parent.parent / "kubernetes"
+MAKES = ("making.py", "engine.py", "joining.py", "programs/runtime.py")
+"""The code that a kept cluster depends on, besides that which writes what it is told."""
 
 
 class States:
@@ -58,9 +60,13 @@ class States:
         return found
 
     def key(self, plan: Plan, engine: Path) -> str:
-        """Names the state of a plan's clusters."""
-        parts = [engine.parent.name, json.dumps([asdict(cluster) for cluster in plan.clusters], sort_keys=True)]
-        parts += [path.read_text(encoding="utf-8") for path in sorted(CODE.glob("*.py"))]
+        """Names the state of a plan's clusters: after the image, what kind and the cluster are told, and our code."""
+        from testbed.kubernetes import making  # late: it takes long to load, and few labs have clusters
+
+        told = engine / BESIDE
+        parts = [engine.parent.name, *((CODE / name).read_text(encoding="utf-8") for name in MAKES)]
+        for cluster in plan.clusters:
+            parts += [making.config(cluster, Path(), told), making.network(cluster, told)]
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
     def kept(self, plan: Plan, engine: Path) -> Path | None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from testbed.check.management import past_the_lab
 from testbed.history import RECEIPT, VERDICT, History
 from testbed.load import Loaded
 from testbed.plan.expect import REACH_PORT, arrives
@@ -51,7 +52,7 @@ def _judge(record: Path, loaded: Loaded, ended: Mapping[str, Any], measure: Meas
     receipt = history.read_json(RECEIPT) or {}
     late = Duration(round(receipt.get("late_ms", 0) * 10**6))
     found, failed = measure(Result(history, loaded.plan, dict(loaded.parameters.declared), loaded.values, late))
-    measured, failures = list(found), list(failed)
+    measured, failures = [*found, *past_the_lab(history, loaded.plan)], list(failed)
     distrusted = problems(receipt) if receipt else ["no calibration receipt"]
     if distrusted:  # what such links did to the numbers is not known: they are shown, and judged by nothing
         return judge([replace(each, low=None, high=None) for each in measured], distrusted)

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import time
-from pathlib import Path
+from typing import Any
 
 import yaml
 from kubernetes import utils
+from kubernetes.dynamic import DynamicClient, Resource
 
 from testbed.clock import Waiter
 from testbed.errors import RunError
 from testbed.history import Recorder
-from testbed.kubernetes.calico import calico_manifest
-from testbed.kubernetes.engine import CPUINFO, Engine
-from testbed.kubernetes.kind_config import kind_config
+from testbed.kubernetes import making
+from testbed.kubernetes.engine import Engine
 from testbed.kubernetes.watching import Watching
+from testbed.kubernetes.workloads import Manifest
 from testbed.plan.clusters import PlannedCluster
 from testbed.units import Duration
 
-CREATE_WITHIN = "600 s"
-"""kind's own waits end long before; arbitrary, as is the next."""
 READY_WITHIN = Duration.parse("300 s")
-MANIFEST, ARCHIVE, IMAGE = (Path("/testbed", name) for name in ("calico.yaml", "node.tar", "image"))
-"""Of the engine's tree: Calico's manifest, the archive that Docker loads, and the image's name."""
+"""Arbitrary: on a busy machine it was seen to take a minute."""
+MANAGER = "testbed"
+"""Who changes things, as the API server notes it."""
 
 
 class Kubernetes:
@@ -40,6 +40,7 @@ class Kubernetes:
         self._waiter = waiter
         self._recorder = recorder
         self._watching: Watching | None = None
+        self._client: DynamicClient | None = None
         self._began = ""
 
     @property
@@ -50,24 +51,14 @@ class Kubernetes:
 
     def create(self) -> None:
         """Make the cluster: nodes, control plane, and what joins its pods."""
-        engine = self._engine
-        engine.run("load-image", "docker", "load", "--input", str(ARCHIVE), within=CREATE_WITHIN)
-        text = kind_config(self.plan, IMAGE.read_text(encoding="utf-8").strip(), ((str(engine.cpuinfo), CPUINFO),))
-        path = engine.folder / "kind.yaml"
-        path.write_text(text, encoding="utf-8")
         try:
-            engine.run(
-                "create", "kind", "create", "cluster", "--config", str(path), "--retain", "--wait", "0s",
-                within=CREATE_WITHIN,
-            )  # fmt: skip
+            making.nodes(self._engine, self.plan)
         except RunError:
             self.export_logs()
             raise
-        # The lab starts them, in order, not Docker as soon as it is up itself.
-        engine.run("no-restart", "docker", "update", "--restart", "no", *(node.container for node in self.plan.nodes))
         self._recorder.event("cluster.created", cluster=self.plan.name)
         self._begin_watch()
-        self.apply(calico_manifest(MANIFEST.read_text(encoding="utf-8"), self.plan))
+        self.make(making.network(self.plan))
         self.wait_ready()
 
     def start(self) -> None:
@@ -89,11 +80,42 @@ class Kubernetes:
     def _begin_watch(self) -> None:
         self._watching = Watching(self._engine.kubeconfig, self._waiter, self._recorder)
 
-    def apply(self, manifest: str) -> None:
-        """Create everything in a manifest of several documents."""
+    def make(self, manifest: str) -> None:
+        """Create everything in a manifest of several documents, none of which is there yet."""
         for document in yaml.safe_load_all(manifest):
             if document:
                 utils.create_from_dict(self.watching.api, document)
+
+    def apply(self, *things: Manifest, namespace: str = "default") -> None:
+        """Create or change things as ``kubectl apply --server-side`` does; ``namespace``: of those that name none."""
+        for thing in things:
+            about = thing["metadata"]
+            self._resource(thing["apiVersion"], thing["kind"]).server_side_apply(
+                body=thing, name=about["name"], namespace=about.get("namespace", namespace), field_manager=MANAGER,
+                force_conflicts=True,
+            )  # fmt: skip
+
+    def delete(self, version: str, kind: str, name: str, namespace: str = "default") -> None:
+        """Delete a thing; that it is gone is seen by watch."""
+        self._resource(version, kind).delete(name=name, namespace=namespace)
+
+    def read(self, version: str, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
+        """A thing as it is now."""
+        return self._resource(version, kind).get(name=name, namespace=namespace).to_dict()
+
+    def _resource(self, version: str, kind: str) -> Resource:
+        if self._client is None:
+            self._client = DynamicClient(self.watching.api)
+        return self._client.resources.get(api_version=version, kind=kind)
+
+    def run_in(self, pod: str, *argv: str, namespace: str = "default", within: str = "60 s") -> str:
+        """Run a program in a pod, as ``kubectl exec`` does, and return what it printed to stdout.
+
+        Raises:
+            RunError: it failed, or took too long, or its kubelet was not reached.
+        """
+        exec_ = ("kubectl", "exec", "--namespace", namespace, pod, "--", *argv)
+        return self._engine.run(f"in-{pod}", *exec_, within=within)
 
     def wait_ready(self, within: Duration = READY_WITHIN) -> None:
         """Until every node and every pod is ready."""

@@ -120,6 +120,11 @@ class Watching:
             if kind == "pod" and (not namespace or where == namespace)
         }
 
+    def pod_ready(self, name: str, namespace: str = "default") -> bool:
+        """Whether a pod is ready, and not about to go."""
+        thing = self.things.get(("pod", namespace, name))
+        return thing is not None and bool(_pod(thing)["ready"]) and not _pod(thing)["deleting"]
+
     def all_ready(self, since: str = "") -> bool:
         """Whether there are pods, and each is ready, its containers started ``since``, or has done its work."""
         found = self.pods().values()

@@ -14,7 +14,7 @@ from typing import Any
 
 from testbed.errors import MachineError, Problem, RunError
 from testbed.kernel.programs import ENVIRONMENT, find_program
-from testbed.net import guarding, natting
+from testbed.net import guarding, management, natting
 from testbed.net.namespace import Namespaces
 from testbed.net.nft import TABLE, Rule, match
 from testbed.plan.plan import Plan
@@ -45,12 +45,19 @@ PACKET_TOO_BIG = 2
 def rules(plan: Plan, node: str) -> tuple[Rule, ...]:
     """The rules of a node. Pure; empty for one that needs no filter."""
     drops = _drops() if node in plan.blocks_icmp else ()
-    return (*_clamps(plan, node), *drops, *natting.rules(plan, node), *guarding.rules(plan.guards, node))
+    return (
+        *management.rules(plan, node),
+        *_clamps(plan, node),
+        *drops,
+        *natting.rules(plan, node),
+        *guarding.rules(plan.guards, node),
+    )
 
 
 def nodes(plan: Plan) -> tuple[str, ...]:
     """The nodes that need filters, in the plan's order."""
     some = {*plan.blocks_icmp, *(guard.node for guard in plan.guards), *natting.nodes(plan)}
+    some |= management.nodes(plan)
     some |= {end.node for tunnel in plan.tunnels if tunnel.clamp_mss for end in (tunnel.a, tunnel.b)}
     return tuple(node.name for node in plan.nodes if node.name in some)
 

@@ -70,6 +70,12 @@ class Namespaces:
         finally:
             setns(self.home)
 
+    def adopt(self, name: str, fd: int) -> None:
+        """Know a namespace that somebody else made, by its descriptor, which is ours from now on."""
+        if name in self._fds:
+            os.close(self._fds[name])
+        self._fds[name] = fd
+
     def fd(self, name: str) -> int:
         """The descriptor of a namespace. Raises ``KeyError``."""
         return self._fds[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 TABLE = "testbed"
@@ -27,6 +28,6 @@ class Rule:
         }  # fmt: skip
 
 
-def match(operator: str, left: dict[str, object], right: object) -> str:
+def match(operator: str, left: Mapping[str, object], right: object) -> str:
     """A comparison, as JSON text."""
     return json.dumps({"match": {"op": operator, "left": left, "right": right}})

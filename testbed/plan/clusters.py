@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Literal
 
-from testbed.clusters import API_PORT, Calico, Taint
+from testbed.clusters import API_PORT, MANAGEMENT_RANGE, Calico, Taint
 
-NODE_INTERFACE = "lan0"
-"""Of a node in its site. Docker calls its own, which is for management, ``eth0``."""
+NODE_INTERFACE, MANAGEMENT_INTERFACE = "lan0", "eth0"
+"""Of a node: in its site, and, as Docker calls it, in Docker's own network."""
+MANAGEMENT_GATEWAY = str(IPv4Network(MANAGEMENT_RANGE)[1])
+"""Docker's: the first address (docs.docker.com, ``docker network create``)."""
 Role = Literal["control-plane", "worker"]
 
 

@@ -7,11 +7,15 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """A node and its address. ``seen_as``: the address that others know it by, where a router translates."""
+    """A node and its address.
+
+    ``seen_as``: the address that others know it by, where somebody translates. ``port``: the only one it has; 0: any.
+    """
 
     node: str
     address: str
     seen_as: str = ""
+    port: int = 0
 
     @property
     def known_as(self) -> str:

@@ -25,7 +25,7 @@ from testbed.history import CALIBRATION, Recorder
 from testbed.job import Job, wait_for_even_time
 from testbed.kernel import programs
 from testbed.load import Loaded, load
-from testbed.net import filters, natting
+from testbed.net import filters, management, natting
 from testbed.net.apply import Network
 from testbed.net.observe import observe
 from testbed.net.routes import RouteWatch
@@ -151,6 +151,7 @@ def _clusters(job: Job, lab: Lab, progress: Progress, undo: contextlib.ExitStack
     engine = Engine(lab.network, lab.waiter, lab.recorder, lab.scratch)
     undo.callback(engine.kill)
     engine.start(DISK)
+    undo.callback(_count_management, lab)
     made = {}
     for plan in lab.plan.clusters:
         cluster = made[plan.name] = Kubernetes(plan, engine, lab.waiter, lab.recorder)
@@ -166,6 +167,15 @@ def _clusters(job: Job, lab: Lab, progress: Progress, undo: contextlib.ExitStack
             cluster.stop()
         engine.stop()
     return made
+
+
+def _count_management(lab: Lab) -> None:
+    """Note what crossed Docker's own network, by node."""
+    for node in sorted(management.nodes(lab.plan)):
+        counts = filters.counts(lab.network.namespaces, node)
+        ours, stray = (sum(n for name, n in counts.items() if name.startswith(kind))
+                       for kind in (management.OURS, management.STRAY))  # fmt: skip
+        lab.recorder.event("cluster.management", node=node, ours=ours, stray=stray)
 
 
 def start_daemons(

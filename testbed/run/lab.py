@@ -24,9 +24,11 @@ from testbed.net.routes import RouteWatch
 from testbed.parameters import Parameter
 from testbed.plan.paths import seen
 from testbed.plan.plan import Node, Plan
+from testbed.probe.place import Place
 from testbed.run.commands import Commands
 from testbed.run.etcd import Cluster
 from testbed.run.notes import Notes
+from testbed.run.pods import Pods
 from testbed.run.probes import Probes
 from testbed.run.storage import Storage
 from testbed.run.way import Way
@@ -49,6 +51,7 @@ class Lab:
         fault: start and heal faults.
         waiter: where the lab's time passes.
         clusters: Kubernetes clusters by name.
+        pods: give their pods and services names for probes.
         random: chance of the run's seed, for phases and choices.
         baseline: of tests alone: what must be as it was.
     """
@@ -75,6 +78,7 @@ class Lab:
         self.storage = Storage(self.stores, network.namespaces, recorder, waiter, scratch, network.seed)
         self._commands = Commands(self.plan, network.namespaces, recorder, waiter, scratch)
         self.clusters: dict[str, Kubernetes] = {}
+        self.pods = Pods(self.plan, self.clusters, network.namespaces, self.probe, waiter)
         self._overlays = 0
         self._restarted: dict[tuple[str, str], int] = {}
 
@@ -100,7 +104,7 @@ class Lab:
         self.network.lay(laid)
         self._overlays += 1
         for end in (laid.a, laid.b):
-            self.probe.alias(f"{end.node}@{end.interface}", end.node, end.address)
+            self.probe.alias(f"{end.node}@{end.interface}", Place(end.node, end.address))
         self.recorder.event("overlay", overlay=laid.a.interface, a=a, b=b, mtu=laid.mtu)
         return f"{a}@{laid.a.interface}", f"{b}@{laid.b.interface}"
 

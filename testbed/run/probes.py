@@ -52,9 +52,9 @@ class Probes:
         self.tail = Duration(0)
         """How long streams and pings go on after their block: so long they see what comes after a fault in it."""
 
-    def alias(self, name: str, node: str, at: str) -> None:
-        """Let probes know a further IPv4 address of a node by a name of its own."""
-        self._aliases[name] = Place(node, at)
+    def alias(self, name: str, place: Place) -> None:
+        """Let probes know a further place, with an IPv4 address, by a name of its own."""
+        self._aliases[name] = place
 
     @contextlib.contextmanager
     def udp(
@@ -64,7 +64,7 @@ class Probes:
         name = name or f"udp-{source}-{target}"
         stream = udp_streams.start(
             self._namespaces, self._scratch, name, *self._ends(source, target, family),
-            Duration.parse(interval), next(self._ports), self._recorder.epoch_ns,
+            Duration.parse(interval), self._port(target), self._recorder.epoch_ns,
         )  # fmt: skip
         stream.tell(self._measured)
         self._begin(name, "udp", source, target)
@@ -84,7 +84,7 @@ class Probes:
         name = name or f"udp-flood-{source}-{target}"
         flood = udp_floods.start(
             self._namespaces, self._scratch, name, *self._ends(source, target, family),
-            Rate.parse(rate), payload, next(self._ports), self._recorder.epoch_ns,
+            Rate.parse(rate), payload, self._port(target), self._recorder.epoch_ns,
         )  # fmt: skip
         self._begin(name, "udp flood", source, target)
         try:
@@ -103,7 +103,7 @@ class Probes:
         name = name or f"ping-{source}-{target}"
         running = pings.start(
             self._namespaces, self._scratch, name, *self._ends(source, target, family),
-            Duration.parse(interval), next(self._ports) & 0xFFFF, self._recorder.epoch_ns,
+            Duration.parse(interval), self._port() & 0xFFFF, self._recorder.epoch_ns,
         )  # fmt: skip
         running.tell(self._measured)
         self._begin(name, "ping", source, target)
@@ -119,9 +119,10 @@ class Probes:
     ) -> Iterator[connects.Connects]:
         """New TCP connections, one each interval: how long each takes, or how it fails."""
         name = name or f"tcp-{source}-{target}"
+        far = self.place(target, source, family)
         running = connects.start(
-            self._namespaces, self._scratch, name, *self._ends(source, target, family),
-            Duration.parse(interval), next(self._ports), self._recorder.epoch_ns,
+            self._namespaces, self._scratch, name, self.place(source, target, family), far,
+            Duration.parse(interval), self._port(target), self._recorder.epoch_ns, serve=bool(far.node),
         )  # fmt: skip
         self._begin(name, "tcp", source, target)
         try:
@@ -165,7 +166,7 @@ class Probes:
         name = name or f"tcp-stream-{source}-{target}"
         running = tcp_streams.start(
             self._namespaces, self._scratch, name, *self._ends(source, target, family),
-            Duration.parse(interval), next(self._ports), self._recorder.epoch_ns,
+            Duration.parse(interval), self._port(target), self._recorder.epoch_ns,
         )  # fmt: skip
         self._begin(name, "tcp stream", source, target)
         try:
@@ -219,7 +220,7 @@ class Probes:
         name = flow.name or f"iperf-{flow.source}-{flow.target}"
         running = iperfs.start(
             self._namespaces, self._recorder.record / "iperf", name, *self._ends(flow.source, flow.target, flow.family),
-            duration, port=next(self._ports), protocol=flow.protocol,
+            duration, port=self._port(flow.target), protocol=flow.protocol,
             rate=None if flow.rate is None else Rate.parse(flow.rate), congestion=flow.congestion,
             payload=flow.payload,
         )  # fmt: skip
@@ -231,8 +232,7 @@ class Probes:
         self, node: str, interface: str, *, match: captures.Match = captures.EVERYTHING, name: str = ""
     ) -> Iterator[captures.Capture]:
         """What an interface of a node sends and receives, as ``captures/NAME.pcap`` of the record."""
-        self._node(node)
-        with self._captured(node, interface, match, name or f"{node}-{interface}") as running:
+        with self._captured(self.place(node).node, interface, match, name or f"{node}-{interface}") as running:
             yield running
 
     @contextlib.contextmanager
@@ -258,6 +258,10 @@ class Probes:
             running.finish()
             self._recorder.event("capture.stop", capture=name, missed=running.missed)
 
+    def _port(self, target: str = "") -> int:
+        """The only port that a target has, or one that no other probe of this lab uses."""
+        return (target in self._aliases and self._aliases[target].port) or next(self._ports)
+
     def _begin(self, name: str, kind: str, source: str, target: str) -> None:
         self._recorder.event("probe.start", probe=name, source=source, target=target, sort=kind)
 
@@ -270,21 +274,21 @@ class Probes:
 
     def _ends(self, source: str, target: str, family: Family) -> tuple[Place, Place]:
         """Both ends of a probe, each as the other knows it."""
-        near, far = (self._aliases.get(name) for name in (source, target))
-        return (
-            near or self.place(source, target if far is None else "", family),
-            far or self.place(target, source if near is None else "", family),
-        )
+        far = self.place(target, source, family)
+        if not far.node:
+            what = "its pods answer for themselves, which only tcp() can do with"
+            raise InputError(
+                Problem(f"probe to {target}", what, "name the pod behind it: lab.pods.service(NAME, pod=)")
+            )
+        return self.place(source, target, family), far
 
     def place(self, name: str, seen_from: str = "", family: Family = 4) -> Place:
-        """A node as an end of a probe; ``seen_from``: the node at the other end, which may know it by another address.
-
-        Raises:
-            InputError: there is no such node.
-        """
+        """A node as an end of a probe; ``seen_from``: who may know it by another address."""
+        if name in self._aliases:
+            return self._aliases[name]
         node = self._node(name)
-        known_as = seen(self._plan, self._node(seen_from), node, family) if seen_from else ""
-        return Place(node.name, address(node, family), known_as)
+        here = self._node(seen_from) if seen_from and seen_from not in self._aliases else None
+        return Place(node.name, address(node, family), seen(self._plan, here, node, family) if here else "")
 
     def _node(self, name: str) -> Node:
         try:

@@ -10,10 +10,13 @@ import pytest
 
 from testbed.boot.states import States, stale_disks
 from testbed.cluster.build import ImageBuild
+from testbed.cluster.engine_tree import BESIDE
 from testbed.cluster.recipe import Recipe
 from testbed.errors import MachineError
 from testbed.job import Job
+from testbed.kubernetes import making
 from testbed.kubernetes.disk import IMAGE
+from tests.kubernetes.test_calico import ORIGINAL
 from tests.plan.shipped import plan_of
 
 LONG_AGO = 1_000_000_000
@@ -28,7 +31,11 @@ def states(tmp_path: Path) -> States:
 @pytest.fixture
 def folder(states: States) -> Path:
     folder = states._image.cache
-    folder.mkdir(parents=True)
+    for image in ("image", "other"):
+        told = folder / image / "engine" / BESIDE
+        told.mkdir(parents=True)
+        (told / making.IMAGE).write_text("node:1\n")
+        (told / making.MANIFEST).write_text(ORIGINAL)
     return folder
 
 
@@ -47,7 +54,7 @@ def test_what_was_made_is_found_again_and_no_scratch_is_left(states: States, fol
 def test_what_failed_is_not_kept_and_its_logs_are(states: States, folder: Path) -> None:
     with pytest.raises(MachineError, match="did not become ready: kind failed"):
         made(states, folder, "kind failed")
-    assert sorted(path.name for path in folder.iterdir()) == ["failed", "lock"]
+    assert sorted(path.name for path in folder.iterdir()) == ["failed", "image", "lock", "other"]
 
 
 def test_another_cluster_is_another_state_and_another_delay_is_not(states: States, folder: Path) -> None:
@@ -57,7 +64,10 @@ def test_another_cluster_is_another_state_and_another_delay_is_not(states: State
     narrower = replace(plan, clusters=(replace(cluster, mtu=1280),))
     assert states.key(narrower, engine) != states.key(plan, engine)
     assert states.key(replace(plan, links=()), engine) == states.key(plan, engine)
-    assert states.key(plan, folder / "other" / "engine") != states.key(plan, engine)
+    before = states.key(plan, engine)
+    assert states.key(plan, folder / "other" / "engine") != before
+    (engine / BESIDE / making.IMAGE).write_text("node:2\n")
+    assert states.key(plan, engine) != before
 
 
 def test_a_run_has_a_copy_of_its_own_that_is_gone_afterwards(states: States, folder: Path) -> None:

@@ -1,0 +1,42 @@
+"""How a cluster is made, once: kind makes its nodes, and what joins its pods is laid over them.
+
+Whatever is different here, or in the texts that are used here, is another cluster: kept ones are named after all of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from testbed.kubernetes.calico import calico_manifest
+from testbed.kubernetes.engine import CPUINFO, Engine
+from testbed.kubernetes.kind_config import kind_config
+from testbed.plan.clusters import PlannedCluster
+
+CREATE_WITHIN = "600 s"
+"""kind's own waits end long before; arbitrary."""
+ROOT = Path("/testbed")
+MANIFEST, ARCHIVE, IMAGE = "calico.yaml", "node.tar", "image"
+"""Of the engine's tree: Calico's manifest, the archive that Docker loads, and the image's name."""
+
+
+def config(cluster: PlannedCluster, cpuinfo: Path, root: Path = ROOT) -> str:
+    """What kind is told. ``cpuinfo``: a file of ours in place of the kernel's; ``root``: the engine's tree."""
+    image = (root / IMAGE).read_text(encoding="utf-8").strip()
+    return kind_config(cluster, image, ((str(cpuinfo), CPUINFO),))
+
+
+def network(cluster: PlannedCluster, root: Path = ROOT) -> str:
+    """Manifest of what joins pods. ``root``: the engine's tree."""
+    return calico_manifest((root / MANIFEST).read_text(encoding="utf-8"), cluster)
+
+
+def nodes(engine: Engine, cluster: PlannedCluster) -> None:
+    """Make a cluster's nodes and its control plane. Raises :class:`RunError`."""
+    engine.run("load-image", "docker", "load", "--input", str(ROOT / ARCHIVE), within=CREATE_WITHIN)
+    path = engine.folder / "kind.yaml"
+    path.write_text(config(cluster, engine.cpuinfo), encoding="utf-8")
+    engine.run(
+        "create", "kind", "create", "cluster", "--config", str(path), "--retain", "--wait", "0s", within=CREATE_WITHIN
+    )
+    # The lab starts them, in order, not Docker as soon as it is up itself.
+    engine.run("no-restart", "docker", "update", "--restart", "no", *(node.container for node in cluster.nodes))

@@ -1,0 +1,31 @@
+"""Where a pod is, seen from the kernel that all nodes share: its network namespace, found by its processes' cgroup."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from testbed.errors import Problem, RunError
+
+PROC = Path("/proc")
+
+
+def open_namespace(uid: str, processes: Path = PROC) -> int:
+    """A descriptor of the network namespace of a pod.
+
+    Args:
+        uid: of the pod, as the API server has it.
+        processes: where processes are shown.
+
+    Raises:
+        RunError: no process of it runs here.
+    """
+    # kubelet names the cgroup of a pod after it; with systemd's driver, dashes are written as underscores.
+    names = {f"pod{uid}", f"pod{uid.replace('-', '_')}"}
+    for process in sorted(processes.glob("[0-9]*"), key=lambda path: int(path.name)):
+        with contextlib.suppress(OSError):  # it may end while it is looked at
+            text = (process / "cgroup").read_text(encoding="utf-8")
+            if any(name in text for name in names):
+                return os.open(process / "ns" / "net", os.O_RDONLY | os.O_CLOEXEC)
+    raise RunError(Problem(f"pod {uid}", "none of its processes runs", "wait until it is ready"))

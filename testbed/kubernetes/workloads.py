@@ -1,0 +1,77 @@
+"""What scenarios put on a cluster, as Kubernetes' own manifests. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from testbed.plan.compile_clusters import SITE
+
+Manifest = dict[str, Any]
+
+IMAGE = "docker.io/testbed/pods:1"
+"""On every node: a shell, curl, fio, iperf3, ping, socat and ip."""
+WAIT = ("sleep", "infinity")
+HOSTNAME = "kubernetes.io/hostname"
+"""A well-known label: kubelet gives each node its name."""
+GRACE_S = 1
+"""What waits for nothing needs no 30 s to end; arbitrary."""
+
+
+def pod(
+    name: str, *, site: str = "", node: str = "", labels: Mapping[str, str] | None = None,
+    command: Sequence[str] = WAIT, **spec: Any,
+) -> Manifest:  # fmt: skip
+    """One pod; ``site`` and ``node``: where the scheduler may put it. Its labels begin with ``app: NAME``.
+
+    ``spec``: further fields of a PodSpec, such as ``tolerations``.
+    """
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": _named(name, labels),
+        "spec": _pod_spec(site, node, command) | spec,
+    }
+
+
+def deployment(
+    name: str, replicas: int, *, site: str = "", labels: Mapping[str, str] | None = None,
+    command: Sequence[str] = WAIT, **spec: Any,
+) -> Manifest:  # fmt: skip
+    """Several pods alike, replaced when they are gone; see :func:`pod`."""
+    named = _named(name, labels)
+    template = {"metadata": {"labels": named["labels"]}, "spec": _pod_spec(site, "", command) | spec}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": named,
+        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template},
+    }
+
+
+def service(name: str, selector: Mapping[str, str], port: int, *, node_port: bool = False) -> Manifest:
+    """A service for UDP and TCP; its pods listen at the same port, and so does every node if ``node_port``."""
+    own = {"nodePort": port} if node_port else {}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {
+            "type": "NodePort" if node_port else "ClusterIP",
+            "selector": dict(selector),
+            "ports": [
+                {"name": protocol.lower(), "protocol": protocol, "port": port, "targetPort": port, **own}
+                for protocol in ("UDP", "TCP")
+            ],
+        },
+    }
+
+
+def _named(name: str, labels: Mapping[str, str] | None) -> Manifest:
+    return {"name": name, "labels": {"app": name, **(labels or {})}}
+
+
+def _pod_spec(site: str, node: str, command: Sequence[str]) -> Manifest:
+    chosen = ({SITE: site} if site else {}) | ({HOSTNAME: node} if node else {})
+    container = {"name": "main", "image": IMAGE, "imagePullPolicy": "Never", "command": list(command)}
+    return {"nodeSelector": chosen, "terminationGracePeriodSeconds": GRACE_S, "containers": [container]}
