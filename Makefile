@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 # Another interpreter: make PYTHON=python3.12 demo
 export PYTHON ?= python3
 # A build of minutes and a test of seconds have the same entry: each target does only what is missing.
-.PHONY: demo test test-cluster lint unit packages test-packages kernel docs clean help bench
+.PHONY: demo demo-cluster test test-cluster lint unit packages test-packages kernel docs clean help bench
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t16
 
 demo: packages kernel ## Direct Connect dies, the VPN takes over: run it and show the report's path
 	$(BIN)/testbed run scenarios/failover.py
+
+demo-cluster: packages kernel ## the same under a real Kubernetes cluster; builds the image for its nodes first, once
+	$(BIN)/testbed run scenarios/cluster_failover.py
 
 test: test-packages kernel lint unit ## everything that guards the project
 

@@ -9,10 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from testbed.check import flows, paths
-from testbed.check.cases import ends_of
+from testbed.check.cases import chain, ends_of
 from testbed.check.flows import Gap, Packet
 from testbed.history import History
 from testbed.plan.plan import Plan
+from testbed.scenario import Result
+from testbed.theory import rtt
+from testbed.theory.interval import Expectation
+from testbed.units import Duration
+from testbed.verdict import Measurement
+
+NO_THEORY = "no theory"
+NONE = Duration(0)
 
 MARGIN_NS = 10**9
 """How far from what is broken and healed the calm before and after is looked at; arbitrary."""
@@ -140,3 +148,23 @@ def connection(history: History, name: str, when: Moments) -> Connection:
         longest = max(longest, looks[-1][0] - since)
     ended = str(stop.fields.get("ended") or "") if stop else ""
     return Connection(longest / 10**9, ended, not ended and len(looks) > 1 and since == looks[-1][0])
+
+
+def beside(name: str, value: float | None, theory: Expectation | None) -> Measurement:
+    """A time in s beside theory, or beside the word that there is none."""
+    if theory is None:
+        return Measurement(name, value, "s", source=NO_THEORY, better="lower")
+    return Measurement.against(name, value, theory, better="lower")
+
+
+def ideal_rtt(result: Result, path: tuple[str, ...], extra: Duration = NONE) -> Expectation:
+    """Median RTT of a path, in ms; its first link has an extra delay each way."""
+    links = chain(result.plan, path)
+    more = [extra, *[NONE] * len(links)]
+    return rtt.median(
+        (
+            (Duration(x.a_to_b.delay + e), Duration(x.b_to_a.delay + e), max(x.a_to_b.jitter, x.b_to_a.jitter))
+            for x, e in zip(links, more, strict=False)
+        ),
+        result.late,
+    )
