@@ -12,15 +12,12 @@ from testbed.errors import MachineError
 
 @click.group(epilog=EPILOG)
 def cluster() -> None:
-    """Kubernetes clusters: so far, the image that their nodes will be made from."""
+    """Kubernetes clusters: the image that their nodes start from."""
 
 
 @cluster.group(epilog=EPILOG)
 def image() -> None:
-    """The image of a Kubernetes node, from Go modules and the distribution's packages: no registry is asked.
-
-    The shipped recipe has not been seen to its end yet. docs/clusters.md says what has.
-    """
+    """The image of a Kubernetes node, from Go modules and the distribution's packages: no registry is asked."""
 
 
 @image.command("build")
