@@ -50,3 +50,11 @@ def test_mounts_are_read_only() -> None:
     assert [node["extraMounts"] for node in told()["nodes"]] == [
         [{"hostPath": "/run/cpuinfo", "containerPath": "/proc/cpuinfo", "readOnly": True}]
     ] * len(CLUSTER.nodes)
+
+
+def test_certificates_outlast_what_is_kept() -> None:
+    (lasting,) = told()["kubeadmConfigPatchesJSON6902"]
+    assert (lasting["version"], lasting["kind"]) == ("v1beta3", "ClusterConfiguration")
+    changed = {step["path"]: step["value"] for step in yaml.safe_load(lasting["patch"])}
+    assert changed["/certificateValidityPeriod"] == changed["/caCertificateValidityPeriod"] == "438000h"
+    assert {"name": "cluster-signing-duration", "value": "438000h"} in changed["/controllerManager/extraArgs"]
