@@ -39,23 +39,24 @@ class Parameter:
 
 @dataclass(frozen=True)
 class OptionalQuantity(Generic[Q]):
-    """Reads a quantity, or ``off`` as ``None``."""
+    """Reads a quantity, or a word as ``None``."""
 
     of: type[Q]
+    word: str = OFF
 
     @property
     def kind(self) -> str:
         """For the list of parameters."""
-        return f"{self.of.kind} or {OFF}"
+        return f"{self.of.kind} or {self.word}"
 
     def __call__(self, text: str) -> Q | None:
         """Read text. Raises :class:`UnitError`."""
-        return None if text == OFF else self.of.parse(text)
+        return None if text == self.word else self.of.parse(text)
 
 
-def optional(kind: type[Q]) -> OptionalQuantity[Q]:
-    """The kind of a parameter that may be ``off``: ``optional(Duration)`` takes ``300 ms`` and ``off``."""
-    return OptionalQuantity(kind)
+def optional(kind: type[Q], word: str = OFF) -> OptionalQuantity[Q]:
+    """The kind of a parameter that may be ``off``, or another word: ``optional(Duration)`` takes ``3 s``, ``off``."""
+    return OptionalQuantity(kind, word)
 
 
 @dataclass(frozen=True)

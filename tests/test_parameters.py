@@ -12,7 +12,7 @@ from testbed.errors import InputError
 from testbed.load import load
 from testbed.parameters import Parameters, optional, parse_settings, port, some
 from testbed.plan.schema import plan_json
-from testbed.units import Duration, Rate
+from testbed.units import Duration, Rate, UnitError
 
 HYBRID = str(Path(__file__).parent.parent / "topologies" / "hybrid.py")
 
@@ -67,6 +67,10 @@ def test_whole_numbers_have_one_spelling(value: int) -> None:
 def test_an_optional_quantity_can_be_off() -> None:
     parameters = Parameters({"bfd": "off"})
     assert parameters.declare("bfd", optional(Duration), "300 ms", "BFD") is None
+    forever = optional(Duration, "forever")
+    assert (forever("forever"), forever("3 s"), forever.kind) == (None, Duration.parse("3 s"), "duration or forever")
+    with pytest.raises(UnitError):
+        forever("off")
     assert parameters.declared["bfd"].value == "off"
     assert parameters.declared["bfd"].type == "duration or off"
 

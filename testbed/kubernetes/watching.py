@@ -112,6 +112,11 @@ class Watching:
         conditions = thing["status"]["conditions"]
         return all(one["lastHeartbeatTime"] >= since for one in conditions if one["type"] == "Ready")
 
+    def taints(self, name: str) -> list[str]:
+        """The taints of a node, ``KEY:EFFECT``."""
+        thing = self.things.get(("node", "", name))
+        return [] if thing is None else list(_taints(thing))
+
     def pods(self, namespace: str = "") -> dict[str, Mapping[str, Any]]:
         """Pods by name, of one namespace or of all."""
         return {
@@ -143,8 +148,11 @@ def _condition(thing: Mapping[str, Any], name: str) -> str:
 
 def _node(thing: Mapping[str, Any]) -> dict[str, object]:
     ready = _condition(thing, "Ready")
-    taints = sorted(f"{taint['key']}:{taint['effect']}" for taint in thing["spec"].get("taints") or ())
-    return {"ready": ready == "True", "condition": ready, "taints": taints}
+    return {"ready": ready == "True", "condition": ready, "taints": _taints(thing)}
+
+
+def _taints(thing: Mapping[str, Any]) -> list[str]:
+    return sorted(f"{taint['key']}:{taint['effect']}" for taint in thing["spec"].get("taints") or ())
 
 
 def _pod(thing: Mapping[str, Any]) -> dict[str, object]:

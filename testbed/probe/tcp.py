@@ -12,22 +12,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.check.connects import RESULTS, TIMEOUT
 from testbed.net.namespace import Namespaces
 from testbed.probe.child import Child, Stop, fork
 from testbed.probe.pace import Asked, quiet, read_numbers, write_numbers
 from testbed.probe.place import Place, family
 from testbed.units import Duration
 
-COLUMNS = ("seq", "sent_ns", "done_ns", "result")
-RESULTS = ("ok", "refused", "timeout", "reset", "unreachable", "other")
-"""A row's ``result`` is a place in this list."""
-TIMEOUT = Duration(3 * 10**9)
-"""After two SYNs, of which the second goes out after a second (RFC 6298 section 2); arbitrary."""
 _BACKLOG = 128
 _BY_ERRNO = {
-    0: 0, errno.ECONNREFUSED: 1, errno.ETIMEDOUT: 2, errno.ECONNRESET: 3, errno.EHOSTUNREACH: 4, errno.ENETUNREACH: 4,
+    number: RESULTS.index(result)
+    for number, result in (
+        (0, "ok"), (errno.ECONNREFUSED, "refused"), (errno.ETIMEDOUT, "timeout"), (errno.ECONNRESET, "reset"),
+        (errno.EHOSTUNREACH, "unreachable"), (errno.ENETUNREACH, "unreachable"),
+    )
 }  # fmt: skip
-_TIMEOUT, _OTHER = 2, 5
+_TIMEOUT, _OTHER = RESULTS.index("timeout"), RESULTS.index("other")
 _RESET_ON_CLOSE = struct.pack("=ii", 1, 0)
 """``SO_LINGER`` of zero: no TIME_WAIT, so that ports do not run out."""
 Row = tuple[int, ...]
@@ -35,7 +35,7 @@ Row = tuple[int, ...]
 
 @dataclass
 class Connects:
-    """Connections that are opened one after the other. ``finish`` gives the rows (:data:`COLUMNS`)."""
+    """Connections that are opened one after the other; ``finish`` gives a row for each."""
 
     name: str
     source: str

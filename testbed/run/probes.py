@@ -5,18 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from itertools import count
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from testbed.check.measured import Measured
-from testbed.clock import Waiter
-from testbed.errors import InputError, Problem, known
-from testbed.history import Recorder
-from testbed.net.namespace import Namespaces
-from testbed.plan.names import full_name, resolver_of
-from testbed.plan.paths import address, seen
-from testbed.plan.plan import Direction, Node, Plan
+from testbed.check.connects import COLUMNS
+from testbed.plan.plan import Direction
 from testbed.probe import capture as captures
 from testbed.probe import iperf as iperfs
 from testbed.probe import ping as pings
@@ -26,11 +18,8 @@ from testbed.probe import trace as traces
 from testbed.probe import udp as udp_streams
 from testbed.probe import udp_flood as udp_floods
 from testbed.probe.flow import Family, Flow
-from testbed.probe.place import Place
+from testbed.run.asking import Asking
 from testbed.units import Duration, Rate
-
-if TYPE_CHECKING:
-    from testbed.probe.dns import Lookups
 
 DRAIN_S = 0.5
 """How long a stream's receivers go on after its sender has stopped; more than any planned RTT; arbitrary."""
@@ -38,23 +27,8 @@ _LOOK = Duration(10 * 10**6)
 """How often it is looked whether iperf3 has ended; arbitrary."""
 
 
-class Probes:
+class Probes(Asking):
     """Starts probes between hosts and routers of one lab, by name."""
-
-    def __init__(self, plan: Plan, namespaces: Namespaces, recorder: Recorder, waiter: Waiter, scratch: Path) -> None:
-        self._plan = plan
-        self._namespaces = namespaces
-        self._recorder = recorder
-        self._waiter = waiter
-        self._scratch = scratch
-        self._ports = count(udp_streams.PORT + 1)
-        self._aliases: dict[str, Place] = {}
-        self.tail = Duration(0)
-        """How long streams and pings go on after their block: so long they see what comes after a fault in it."""
-
-    def alias(self, name: str, place: Place) -> None:
-        """Let probes know a further place, with an IPv4 address, by a name of its own."""
-        self._aliases[name] = place
 
     @contextlib.contextmanager
     def udp(
@@ -128,35 +102,7 @@ class Probes:
         try:
             yield running
         finally:
-            self._end(name, connects.COLUMNS, running.finish())
-
-    @contextlib.contextmanager
-    def dns(
-        self, source: str, target: str, interval: str | Duration = "1 s", *, family: Family = 4,
-        protocol: Literal["udp", "tcp"] = "udp", wait: str | Duration = "5 s", name: str = "",
-    ) -> Iterator[Lookups]:  # fmt: skip
-        """Ask the resolver of ``source`` for the name of ``target`` each interval: when, and what came of it.
-
-        A question is asked once; ``wait`` is how long its answer may take (resolv.conf(5) waits 5 s).
-        """
-        from testbed.probe import dns  # late: the library of DNS is read where a lab has names only
-
-        name = name or f"dns-{source}-{target}"
-        resolver = resolver_of(self._plan, self._node(source).name)
-        called = full_name(self._plan, self._node(target).name)
-        if resolver is None or not called:
-            what = f"{source} has no resolver" if resolver is None else f"{target} has no name"
-            raise InputError(Problem(f"probe {name}", what, "give its site one: site.resolver(HOST)"))
-        running = dns.start(
-            self._namespaces, self._scratch, name, self.place(source, resolver.node, family),
-            self.place(resolver.node, source, family), called, self.place(target, source, family).known_as,
-            Duration.parse(interval), Duration.parse(wait), self._recorder.epoch_ns, protocol=protocol,
-        )  # fmt: skip
-        self._begin(name, "dns", source, target)
-        try:
-            yield running
-        finally:
-            self._end(name, dns.COLUMNS, running.finish())
+            self._end(name, COLUMNS, running.finish())
 
     @contextlib.contextmanager
     def tcp_stream(
@@ -257,42 +203,3 @@ class Probes:
         finally:
             running.finish()
             self._recorder.event("capture.stop", capture=name, missed=running.missed)
-
-    def _port(self, target: str = "") -> int:
-        """The only port that a target has, or one that no other probe of this lab uses."""
-        return (target in self._aliases and self._aliases[target].port) or next(self._ports)
-
-    def _begin(self, name: str, kind: str, source: str, target: str) -> None:
-        self._recorder.event("probe.start", probe=name, source=source, target=target, sort=kind)
-
-    def _measured(self, found: Measured) -> None:
-        self._recorder.event("measured", **found.fields())
-
-    def _end(self, name: str, columns: tuple[str, ...], rows: Sequence[tuple[int | None, ...]]) -> None:
-        self._recorder.event("probe.stop", probe=name)
-        self._recorder.samples(name, columns, rows)
-
-    def _ends(self, source: str, target: str, family: Family) -> tuple[Place, Place]:
-        """Both ends of a probe, each as the other knows it."""
-        far = self.place(target, source, family)
-        if not far.node:
-            what = "its pods answer for themselves, which only tcp() can do with"
-            raise InputError(
-                Problem(f"probe to {target}", what, "name the pod behind it: lab.pods.service(NAME, pod=)")
-            )
-        return self.place(source, target, family), far
-
-    def place(self, name: str, seen_from: str = "", family: Family = 4) -> Place:
-        """A node as an end of a probe; ``seen_from``: who may know it by another address."""
-        if name in self._aliases:
-            return self._aliases[name]
-        node = self._node(name)
-        here = self._node(seen_from) if seen_from and seen_from not in self._aliases else None
-        return Place(node.name, address(node, family), seen(self._plan, here, node, family) if here else "")
-
-    def _node(self, name: str) -> Node:
-        try:
-            return self._plan.node(name)
-        except KeyError:
-            names = [node.name for node in self._plan.nodes]
-            raise InputError(Problem(f"node {name}", "no such node", known(name, names))) from None

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from testbed import Duration, Ratio
+from testbed.check import connects
 from testbed.fault.links import silence
 from testbed.net.apply import Network
 from testbed.plan.plan import DIRECTIONS
@@ -100,7 +101,7 @@ def check_tcp_connects_are_told_apart(network: Network, scratch: Path) -> None:
         )
         time.sleep(2)
         rows = probe.finish()
-        assert {tcp.RESULTS[result] for *_, result in rows} == {name}
+        assert {connects.RESULTS[result] for *_, result in rows} == {name}
         took = [done - sent for _, sent, done, _ in rows[1:]]
         assert len(rows) >= 19
         assert all(20 * MS < one < 20 * MS + 300_000 for one in took), took
@@ -113,7 +114,7 @@ def check_tcp_connects_are_told_apart(network: Network, scratch: Path) -> None:
     _silent(network, False)
     time.sleep(5)
     rows = probe.finish()
-    results = [tcp.RESULTS[result] for *_, result in rows]
+    results = [connects.RESULTS[result] for *_, result in rows]
     # The kernel sends four SYNs a second apart (tcp_syn_linear_timeouts), so what began less than 2 s before the link
     # healed got through late, and all before that had waited for 3 s.
     assert 28 <= results.count("timeout") <= 31, results

@@ -104,3 +104,22 @@ def test_a_service_listens_where_its_pods_do() -> None:
     assert [(each["protocol"], each["port"], each["targetPort"], each["nodePort"]) for each in ports] == [
         ("UDP", 30080, 30080, 30080), ("TCP", 30080, 30080, 30080),
     ]  # fmt: skip
+
+
+def test_a_pod_outlasts_a_lost_node_for_as_long_as_it_says() -> None:
+    assert [each["tolerationSeconds"] for each in workloads.outlasting(30)] == [30, 30]
+    assert all("tolerationSeconds" not in each for each in workloads.outlasting(None))
+    assert {each["effect"] for each in workloads.outlasting(0)} == {"NoExecute"}
+
+
+def test_names_at_every_site_change_no_more_than_where_they_are_and_who_asks_them() -> None:
+    where, who = workloads.names_at_every_site()
+    (constraint,) = where["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert (constraint["topologyKey"], constraint["whenUnsatisfiable"]) == ("testbed.site", "DoNotSchedule")
+    assert where["spec"]["template"]["spec"].keys() == {"topologySpreadConstraints"}
+    assert who["spec"] == {"trafficDistribution": "PreferClose"}
+
+
+def test_a_service_keeps_to_its_zone_only_if_it_is_asked_to() -> None:
+    assert "trafficDistribution" not in workloads.service("web", {"app": "web"}, 80)["spec"]
+    assert workloads.service("web", {"app": "web"}, 80, near=True)["spec"]["trafficDistribution"] == "PreferClose"
