@@ -95,6 +95,10 @@ class Namespaces:
         finally:
             setns(self.home)
 
+    def enter(self, name: str) -> None:
+        """Move this thread into a namespace, for good."""
+        setns(self._fds[name])
+
     def close(self) -> None:
         """Let go of all namespaces: the kernel removes what is in them."""
         for fd in self._fds.values():

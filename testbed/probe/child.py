@@ -1,4 +1,7 @@
-"""Probes are forked children of the agent: no interpreter to start, no module to load, a namespace of their own."""
+"""Probes are forked children of the agent: no interpreter to start, no module to load, a namespace of their own.
+
+An agent in a pod has one namespace, its own: :class:`Here`.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,37 @@ import select
 import signal
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from testbed.errors import Problem, RunError
-from testbed.net.namespace import Namespaces, setns
 
+ASKED = {signal.SIGTERM}
 HANGS_S = 30.0
 """How long a probe may take to write what it knows before it counts as hanging; arbitrary, on the lab's clock."""
+
+
+class Spaces(Protocol):
+    """Where sockets are made and children live, by node."""
+
+    def inside(self, name: str) -> AbstractContextManager[None]:
+        """Run a block there."""
+
+    def enter(self, name: str) -> None:
+        """Go there, for good."""
+
+
+class Here:
+    """One place, whatever the node is called."""
+
+    def inside(self, name: str) -> AbstractContextManager[None]:
+        """Run a block here."""
+        return contextlib.nullcontext()
+
+    def enter(self, name: str) -> None:
+        """Stay here."""
 
 
 @dataclass
@@ -67,18 +93,21 @@ def _raise_stop(signum: int, frame: object) -> None:
     raise Stop
 
 
-def fork(namespaces: Namespaces, node: str, name: str, scratch: Path, work: Callable[[], None]) -> Child:
+def fork(namespaces: Spaces, node: str, name: str, scratch: Path, work: Callable[[], None]) -> Child:
     """Run ``work`` in a child in a node's namespace until :meth:`Child.stop`. ``work`` sees :class:`Stop` raised."""
     failure = scratch / f"{name}.error"
+    signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)  # until the child knows what to do when it is asked to finish
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
         return Child(name, node, pid, failure)
     status = 1
     try:
-        setns(namespaces.fd(node))
+        namespaces.enter(node)
         signal.signal(signal.SIGTERM, _raise_stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         with contextlib.suppress(Stop):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
             work()
         status = 0
     except BaseException:  # whatever it is: a child must never return into its parent's code

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.check.connects import RESULTS, TIMEOUT
-from testbed.net.namespace import Namespaces
-from testbed.probe.child import Child, Stop, fork
-from testbed.probe.pace import Asked, quiet, read_numbers, write_numbers
+from testbed.probe.child import Spaces, Stop, fork
+from testbed.probe.ends import End, Ends, Process, kept
+from testbed.probe.pace import Asked, quiet, write_numbers
 from testbed.probe.place import Place, family
 from testbed.units import Duration
 
@@ -41,8 +41,8 @@ class Connects:
     source: str
     target: str
     interval: Duration
-    children: list[Child]
-    file: Path
+    near: End
+    far: End | None
     epoch_ns: int
 
     def finish(self) -> list[Row]:
@@ -51,44 +51,70 @@ class Connects:
         Raises:
             RunError: a process of the probe had failed.
         """
-        for child in self.children:
-            child.stop()
-        some = sorted(zip(*[iter(read_numbers(self.file))] * 4, strict=True))
+        self.near.stop()
+        if self.far is not None:
+            self.far.stop()
+        some = sorted(zip(*[iter(self.near.numbers()["rows"])] * 4, strict=True))
         return [(seq, sent - self.epoch_ns, done - self.epoch_ns, result) for seq, sent, done, result in some]
 
 
+@dataclass(frozen=True)
+class Connecting:
+    """The near end opens a connection each interval."""
+
+    address: str
+    there: str
+    port: int
+    interval_ns: int
+    timeout_ns: int
+
+    def begin(self, spaces: Spaces, node: str, name: str, scratch: Path) -> End:
+        """Begin."""
+        file, there = scratch / f"{name}.connects", (self.there, self.port)
+        times = Duration(self.interval_ns), Duration(self.timeout_ns)
+        child = fork(spaces, node, f"{name}-client", scratch, lambda: _connect(self.address, there, *times, file))
+        return Process(child, {"rows": file})
+
+
+@dataclass(frozen=True)
+class Accepting:
+    """The far end takes every connection, and closes it."""
+
+    address: str
+    port: int
+
+    def begin(self, spaces: Spaces, node: str, name: str, scratch: Path) -> End:
+        """Begin."""
+        with listener(spaces, Place(node, self.address), self.port) as listening:
+            return Process(fork(spaces, node, f"{name}-server", scratch, lambda: _accept(listening)), {})
+
+
 def start(
-    namespaces: Namespaces, scratch: Path, name: str, source: Place, target: Place, interval: Duration, port: int,
-    epoch_ns: int, *, timeout: Duration = TIMEOUT, serve: bool = True,
+    ends: Ends, name: str, source: Place, target: Place, interval: Duration, port: int, epoch_ns: int, *,
+    timeout: Duration = TIMEOUT, serve: bool = True,
 ) -> Connects:  # fmt: skip
     """Open a connection each interval, whether or not those before are done.
 
     Args:
-        namespaces: of the lab.
-        scratch: for files of the probe's processes.
+        ends: where they are.
         name: of the probe.
         source: (node, address) that connects.
         target: (node, address) that listens.
         interval: from one connection to the next.
         port: to connect to.
-        epoch_ns: instant that the rows' instants count from, in ns of CLOCK_REALTIME.
+        epoch_ns: instant that the rows' instants count from, in ns of CLOCK_REALTIME of the near end.
         timeout: after which a connection has failed.
         serve: listen there; otherwise something does already.
     """
-    file = scratch / f"{name}.connects"
-    children = []
-    if serve:
-        listening = listener(namespaces, target, port)
-        children.append(fork(namespaces, target[0], f"{name}-server", scratch, lambda: _accept(listening)))
-        listening.close()
-    client = fork(
-        namespaces, source[0], f"{name}-client", scratch,
-        lambda: _connect(source[1], (target.known_as, port), interval, timeout, file),
-    )  # fmt: skip
-    return Connects(name, source[0], target[0], interval, [client, *children], file, epoch_ns)
+    task = Connecting(source.address, target.known_as, port, int(interval), int(timeout))
+    if not serve:
+        return Connects(name, source.node, target.node, interval, ends.begin(source.node, name, task), None, epoch_ns)
+    with kept(ends.begin(target.node, name, Accepting(target.address, port))) as far:
+        near = ends.begin(source.node, name, task)
+    return Connects(name, source.node, target.node, interval, near, far, epoch_ns)
 
 
-def listener(namespaces: Namespaces, place: Place, port: int) -> socket.socket:
+def listener(namespaces: Spaces, place: Place, port: int) -> socket.socket:
     """A socket that listens at (node, address)."""
     with namespaces.inside(place.node):
         made = socket.socket(place.family, socket.SOCK_STREAM)

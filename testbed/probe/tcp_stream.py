@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from testbed.net.namespace import Namespaces
-from testbed.probe.child import Child, fork
-from testbed.probe.pace import paced, quiet, read_numbers, write_numbers
+from testbed.probe.child import Spaces, fork
+from testbed.probe.ends import End, Ends, Process, kept
+from testbed.probe.pace import paced, quiet, write_numbers
 from testbed.probe.place import Place, family
 from testbed.probe.tcp import Row, listener
 from testbed.units import Duration
@@ -41,8 +41,8 @@ class TcpStream:
     source: str
     target: str
     interval: Duration
-    children: list[Child]
-    file: Path
+    near: End
+    far: End | None
     epoch_ns: int
     ended: tuple[int, str] | None = field(default=None)
 
@@ -52,33 +52,63 @@ class TcpStream:
         Raises:
             RunError: a process of the probe had failed.
         """
-        for child in self.children:
-            child.stop()
-        *values, instant, number = read_numbers(self.file)
+        self.near.stop()
+        if self.far is not None:
+            self.far.stop()
+        *values, instant, number = self.near.numbers()["looks"]
         if number:
             self.ended = instant - self.epoch_ns, errno.errorcode.get(number, str(number))
         looks = zip(*[iter(values)] * len(COLUMNS), strict=True)
         return [(at - self.epoch_ns, *rest) for at, *rest in looks]
 
 
+@dataclass(frozen=True)
+class Streaming:
+    """The near end writes each interval, and looks at what was acknowledged."""
+
+    address: str
+    there: str
+    port: int
+    interval_ns: int
+    chunk: int
+    congestion: str
+
+    def begin(self, spaces: Spaces, node: str, name: str, scratch: Path) -> End:
+        """Begin."""
+        file, there, interval = scratch / f"{name}.stream", (self.there, self.port), Duration(self.interval_ns)
+        child = fork(
+            spaces, node, f"{name}-client", scratch,
+            lambda: _stream(self.address, there, interval, self.chunk, self.congestion, file),
+        )  # fmt: skip
+        return Process(child, {"looks": file})
+
+
+@dataclass(frozen=True)
+class Sinking:
+    """The far end reads and forgets."""
+
+    address: str
+    port: int
+
+    def begin(self, spaces: Spaces, node: str, name: str, scratch: Path) -> End:
+        """Begin."""
+        with listener(spaces, Place(node, self.address), self.port) as listening:
+            return Process(fork(spaces, node, f"{name}-server", scratch, lambda: _sink(listening)), {})
+
+
 def start(
-    namespaces: Namespaces, scratch: Path, name: str, source: Place, target: Place, interval: Duration, port: int,
-    epoch_ns: int, *, chunk: int = 1000, congestion: str = "",
+    ends: Ends, name: str, source: Place, target: Place, interval: Duration, port: int, epoch_ns: int, *,
+    chunk: int = 1000, congestion: str = "",
 ) -> TcpStream:  # fmt: skip
     """Keep one connection and write ``chunk`` bytes to it each interval, as far as it takes them.
 
     The other arguments are those of :func:`testbed.probe.tcp.start`; ``congestion`` is an algorithm of the kernel's,
     such as ``bbr``, or empty for its default.
     """
-    file = scratch / f"{name}.stream"
-    listening = listener(namespaces, target, port)
-    server = fork(namespaces, target[0], f"{name}-server", scratch, lambda: _sink(listening))
-    listening.close()
-    client = fork(
-        namespaces, source[0], f"{name}-client", scratch,
-        lambda: _stream(source[1], (target.known_as, port), interval, chunk, congestion, file),
-    )  # fmt: skip
-    return TcpStream(name, source[0], target[0], interval, [client, server], file, epoch_ns)
+    task = Streaming(source.address, target.known_as, port, int(interval), chunk, congestion)
+    with kept(ends.begin(target.node, name, Sinking(target.address, port))) as far:
+        near = ends.begin(source.node, name, task)
+    return TcpStream(name, source.node, target.node, interval, near, far, epoch_ns)
 
 
 @dataclass(frozen=True)

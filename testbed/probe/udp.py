@@ -13,15 +13,15 @@ import itertools
 import socket
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from testbed.check.flows import Packet
 from testbed.net.mmsg import SO_TIMESTAMPNS, Inbox, room
-from testbed.net.namespace import Namespaces
-from testbed.probe.child import Child, Stop, fork
-from testbed.probe.pace import paced, quiet, read_numbers, write_numbers
+from testbed.probe.child import Spaces, Stop, fork
+from testbed.probe.ends import End, Ends, Process, kept
+from testbed.probe.pace import paced, quiet, write_numbers
 from testbed.probe.place import Place
 from testbed.probe.readings import Readings
 from testbed.units import Duration
@@ -63,11 +63,10 @@ class UdpStream(Readings):
     source: str
     target: str
     interval: Duration
-    sender: Child
-    echo: Child
-    near: socket.socket
-    files: dict[str, Path]
+    near: End
+    far: End
     epoch_ns: int
+    one_clock: bool = True
     counts: Counts = field(default_factory=Counts)
 
     def finish(self, drain: float = 0.0) -> list[Row]:
@@ -79,52 +78,91 @@ class UdpStream(Readings):
         Raises:
             RunError: a process of the stream had failed.
         """
-        self.sender.stop()
+        self.near.stop()
         if drain:
             time.sleep(drain)
-        self.echo.stop()
-        # The sender has ended; what returned since then waits in the socket that it shared with us.
-        rest = Inbox(self.near, _PACKET.size)
-        rest.read()
-        self.near.close()
-        reached, twice_there, late_there = _first(_pairs(read_numbers(self.files["reached"])))
-        returned, twice_back, late_back = _first(
-            itertools.chain(_pairs(read_numbers(self.files["returned"])), _numbers(rest))
-        )
+        self.far.stop()
+        near, far = self.near.numbers(), self.far.numbers()
+        reached, twice_there, late_there = _first(_pairs(far["reached"]))
+        returned, twice_back, late_back = _first(_pairs(near["returned"]))
         self.counts = Counts(twice_there, twice_back, late_there, late_back)
-        rows = _rows(read_numbers(self.files["sent"]), reached, returned, self.epoch_ns)
+        rows = _rows(near["sent"], reached if self.one_clock else {}, returned, self.epoch_ns)
         self.take(Packet(sent, there, back) for _, sent, there, back in rows)
         return rows
 
 
+@dataclass(frozen=True)
+class Sending:
+    """The near end sends a packet each interval, and notes what returns."""
+
+    address: str
+    there: str
+    port: int
+    interval_ns: int
+
+    def begin(self, spaces: Spaces, node: str, name: str, scratch: Path) -> End:
+        """Begin."""
+        near = _stamped(spaces, Place(node, self.address), self.port)
+        files = {what: scratch / f"{name}.{what}" for what in ("sent", "returned")}
+        there, interval = (self.there, self.port), Duration(self.interval_ns)
+        return _Sender(
+            fork(spaces, node, f"{name}-send", scratch, lambda: _send(near, there, interval, files)), files, near
+        )
+
+
+@dataclass(frozen=True)
+class Echoing:
+    """The far end sends each packet back, and notes when it had come."""
+
+    address: str
+    port: int
+
+    def begin(self, spaces: Spaces, node: str, name: str, scratch: Path) -> End:
+        """Begin."""
+        far, file = _stamped(spaces, Place(node, self.address), self.port), scratch / f"{name}.reached"
+        with far:
+            return Process(fork(spaces, node, f"{name}-echo", scratch, lambda: _echo(far, file)), {"reached": file})
+
+
+@dataclass(frozen=True)
+class _Sender(Process):
+    near: socket.socket
+
+    def numbers(self) -> Mapping[str, Sequence[int]]:
+        """What the sender noted, and what returned since it ended: that waits in the socket that it shared with us."""
+        rest = Inbox(self.near, _PACKET.size)
+        rest.read()
+        self.near.close()
+        found = super().numbers()
+        return {**found, "returned": [*found["returned"], *itertools.chain.from_iterable(_numbers(rest))]}
+
+
 def start(
-    namespaces: Namespaces, scratch: Path, name: str, source: Place, target: Place,
-    interval: Duration, port: int, epoch_ns: int,
+    ends: Ends, name: str, source: Place, target: Place, interval: Duration, port: int, epoch_ns: int
 ) -> UdpStream:  # fmt: skip
     """Start a stream.
 
     Args:
-        namespaces: of the lab.
-        scratch: for files of the stream's processes.
+        ends: where they are.
         name: of the stream.
         source: (node, address) that sends.
         target: (node, address) that sends back.
         interval: from one packet to the next.
         port: of both ends.
-        epoch_ns: instant that the rows' instants count from, in ns of CLOCK_REALTIME.
+        epoch_ns: instant that the rows' instants count from, in ns of CLOCK_REALTIME of the near end.
     """
-    files = {what: scratch / f"{name}.{what}" for what in ("sent", "reached", "returned")}
-    near, far = bound(namespaces, source, port, _ROOM), bound(namespaces, target, port, _ROOM)
-    for end in (near, far):
-        end.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-    there = (target.known_as, port)
-    echo = fork(namespaces, target[0], f"{name}-echo", scratch, lambda: _echo(far, files["reached"]))
-    sender = fork(namespaces, source[0], f"{name}-send", scratch, lambda: _send(near, there, interval, files))
-    far.close()
-    return UdpStream(name, source[0], target[0], interval, sender, echo, near, files, epoch_ns)
+    with kept(ends.begin(target.node, name, Echoing(target.address, port))) as far:
+        near = ends.begin(source.node, name, Sending(source.address, target.known_as, port, int(interval)))
+    return UdpStream(name, source.node, target.node, interval, near, far, epoch_ns, ends.one_clock)
 
 
-def bound(namespaces: Namespaces, place: Place, port: int, unread: int) -> socket.socket:
+def _stamped(spaces: Spaces, place: Place, port: int) -> socket.socket:
+    made = bound(spaces, place, port, _ROOM)
+    made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    return made
+
+
+def bound(namespaces: Spaces, place: Place, port: int, unread: int) -> socket.socket:
     """A socket at a place with room for so many bytes that were not read yet.
 
     Not connected: a connected one reports an ICMP error in the place of the next packet, which then is not sent.
@@ -142,7 +180,7 @@ def _numbers(inbox: Inbox) -> Iterator[tuple[int, int]]:
         yield _PACKET.unpack(data)[0], instant
 
 
-def _send(near: socket.socket, there: tuple[str, int], interval: Duration, files: dict[str, Path]) -> None:
+def _send(near: socket.socket, there: tuple[str, int], interval: Duration, files: Mapping[str, Path]) -> None:
     """Send a packet each interval. The clock is looked at once a packet: what is noted is when it was sent."""
     sent, inbox = array.array("q"), Inbox(near, _PACKET.size)
     send, pack, clock, note, read = near.sendto, _PACKET.pack, time.time_ns, sent.append, inbox.read

@@ -4,51 +4,24 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Literal
 
-from testbed.check.connects import COLUMNS
 from testbed.plan.plan import Direction
 from testbed.probe import capture as captures
 from testbed.probe import iperf as iperfs
-from testbed.probe import ping as pings
-from testbed.probe import tcp as connects
-from testbed.probe import tcp_stream as tcp_streams
 from testbed.probe import trace as traces
-from testbed.probe import udp as udp_streams
 from testbed.probe import udp_flood as udp_floods
 from testbed.probe.flow import Family, Flow
 from testbed.run.asking import Asking
+from testbed.run.plain_probes import DRAIN_S
 from testbed.units import Duration, Rate
 
-DRAIN_S = 0.5
-"""How long a stream's receivers go on after its sender has stopped; more than any planned RTT; arbitrary."""
 _LOOK = Duration(10 * 10**6)
 """How often it is looked whether iperf3 has ended; arbitrary."""
 
 
 class Probes(Asking):
     """Starts probes between hosts and routers of one lab, by name."""
-
-    @contextlib.contextmanager
-    def udp(
-        self, source: str, target: str, interval: str | Duration = "1 ms", *, family: Family = 4, name: str = ""
-    ) -> Iterator[udp_streams.UdpStream]:
-        """Numbered UDP packets there and back: loss, gap, one-way delay, duplicates, order."""
-        name = name or f"udp-{source}-{target}"
-        stream = udp_streams.start(
-            self._namespaces, self._scratch, name, *self._ends(source, target, family),
-            Duration.parse(interval), self._port(target), self._recorder.epoch_ns,
-        )  # fmt: skip
-        stream.tell(self._measured)
-        self._begin(name, "udp", source, target)
-        try:
-            yield stream
-            self._waiter.sleep(self.tail)
-        finally:
-            rows = stream.finish(DRAIN_S)
-            self._recorder.event("probe.stop", probe=name, **asdict(stream.counts))
-            self._recorder.samples(name, udp_streams.COLUMNS, rows)
 
     @contextlib.contextmanager
     def udp_flood(
@@ -68,60 +41,6 @@ class Probes(Asking):
             rows = flood.finish(DRAIN_S)
             self._recorder.event("probe.stop", probe=name, ended_ns=ended_ns, sent=flood.sent, payload=payload)
             self._recorder.samples(name, udp_floods.COLUMNS, rows)
-
-    @contextlib.contextmanager
-    def ping(
-        self, source: str, target: str, interval: str | Duration = "100 ms", *, family: Family = 4, name: str = ""
-    ) -> Iterator[pings.Ping]:
-        """ICMP echo requests and what answers them."""
-        name = name or f"ping-{source}-{target}"
-        running = pings.start(
-            self._namespaces, self._scratch, name, *self._ends(source, target, family),
-            Duration.parse(interval), self._port() & 0xFFFF, self._recorder.epoch_ns,
-        )  # fmt: skip
-        running.tell(self._measured)
-        self._begin(name, "ping", source, target)
-        try:
-            yield running
-            self._waiter.sleep(self.tail)
-        finally:
-            self._end(name, pings.COLUMNS, running.finish(DRAIN_S))
-
-    @contextlib.contextmanager
-    def tcp(
-        self, source: str, target: str, interval: str | Duration = "1 s", *, family: Family = 4, name: str = ""
-    ) -> Iterator[connects.Connects]:
-        """New TCP connections, one each interval: how long each takes, or how it fails."""
-        name = name or f"tcp-{source}-{target}"
-        far = self.place(target, source, family)
-        running = connects.start(
-            self._namespaces, self._scratch, name, self.place(source, target, family), far,
-            Duration.parse(interval), self._port(target), self._recorder.epoch_ns, serve=bool(far.node),
-        )  # fmt: skip
-        self._begin(name, "tcp", source, target)
-        try:
-            yield running
-        finally:
-            self._end(name, COLUMNS, running.finish())
-
-    @contextlib.contextmanager
-    def tcp_stream(
-        self, source: str, target: str, interval: str | Duration = "100 ms", *, family: Family = 4, name: str = ""
-    ) -> Iterator[tcp_streams.TcpStream]:
-        """One TCP connection that lives on: what it had acknowledged at each moment, and how it ended."""
-        name = name or f"tcp-stream-{source}-{target}"
-        running = tcp_streams.start(
-            self._namespaces, self._scratch, name, *self._ends(source, target, family),
-            Duration.parse(interval), self._port(target), self._recorder.epoch_ns,
-        )  # fmt: skip
-        self._begin(name, "tcp stream", source, target)
-        try:
-            yield running
-        finally:
-            rows = running.finish()
-            at, ended = running.ended or (None, None)
-            self._recorder.event("probe.stop", probe=name, ended=ended, ended_ns=at)
-            self._recorder.samples(name, tcp_streams.COLUMNS, rows)
 
     @contextlib.contextmanager
     def trace(

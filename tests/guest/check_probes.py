@@ -15,6 +15,7 @@ from testbed.fault.links import silence
 from testbed.net.apply import Network
 from testbed.plan.plan import DIRECTIONS
 from testbed.probe import capture, iperf, ping, tcp, tcp_stream, trace, udp
+from testbed.probe.ends import Forked
 from testbed.probe.place import Place
 from testbed.units import Rate
 from tests.guest.networks import join, two_sites
@@ -30,6 +31,10 @@ def _ends(network: Network, family: int = 4) -> tuple[Place, Place]:
     return first, second
 
 
+def _here(network: Network, scratch: Path) -> Forked:
+    return Forked(network.namespaces, scratch)
+
+
 def _silent(network: Network, on: bool) -> None:
     link = network.plan.link("wan")
     for direction in DIRECTIONS:
@@ -40,7 +45,7 @@ def _silent(network: Network, on: bool) -> None:
 def check_udp_sees_delay_loss_duplicates_and_order(network: Network, scratch: Path) -> None:
     """20 ms there and back, a gap of one second, and in the counts what comes twice or late."""
     join(network)
-    stream = udp.start(network.namespaces, scratch, "udp", *_ends(network), INTERVAL, 40001, time.time_ns())
+    stream = udp.start(_here(network, scratch), "udp", *_ends(network), INTERVAL, 40001, time.time_ns())
     time.sleep(2)
     _silent(network, True)
     time.sleep(1)
@@ -60,7 +65,7 @@ def check_udp_sees_delay_loss_duplicates_and_order(network: Network, scratch: Pa
     some = Ratio.parse("10 %")
     network.impair("wan", "a_to_b", replace(planned, duplicate=some))
     network.impair("wan", "b_to_a", replace(planned, reorder=some))
-    stream = udp.start(network.namespaces, scratch, "again", *_ends(network), Duration(MS), 40002, time.time_ns())
+    stream = udp.start(_here(network, scratch), "again", *_ends(network), Duration(MS), 40002, time.time_ns())
     time.sleep(2)
     stream.finish(0.5)
     assert 120 < stream.counts.twice_there < 280, stream.counts
@@ -73,7 +78,7 @@ def check_ping_in_both_families(network: Network, scratch: Path) -> None:
     join(network)
     for family in (4, 6):
         near, far = _ends(network, family)
-        probe = ping.start(network.namespaces, scratch, f"ping{family}", near, far, INTERVAL, 7, time.time_ns())
+        probe = ping.start(_here(network, scratch), f"ping{family}", near, far, INTERVAL, 7, time.time_ns())
         time.sleep(1)
         rows = probe.finish(0.5)
         assert 99 <= len(rows) <= 101
@@ -83,7 +88,7 @@ def check_ping_in_both_families(network: Network, scratch: Path) -> None:
         assert {ttl for _, _, _, ttl, _ in rows} == {62}
         nowhere = "172.16.0.1" if family == 4 else "fd00:9::1"
         probe = ping.start(
-            network.namespaces, scratch, f"no{family}", near, Place(far.node, nowhere), Duration.parse("1 s"), 8, 0
+            _here(network, scratch), f"no{family}", near, Place(far.node, nowhere), Duration.parse("1 s"), 8, 0
         )
         time.sleep(3.5)
         rows = probe.finish(0.5)
@@ -97,7 +102,7 @@ def check_tcp_connects_are_told_apart(network: Network, scratch: Path) -> None:
     some = {"ok": True, "refused": False}
     for name, serve in some.items():
         probe = tcp.start(
-            network.namespaces, scratch, name, near, far, Duration.parse("100 ms"), 8000 + serve, 0, serve=serve
+            _here(network, scratch), name, near, far, Duration.parse("100 ms"), 8000 + serve, 0, serve=serve
         )
         time.sleep(2)
         rows = probe.finish()
@@ -106,7 +111,14 @@ def check_tcp_connects_are_told_apart(network: Network, scratch: Path) -> None:
         assert len(rows) >= 19
         assert all(20 * MS < one < 20 * MS + 300_000 for one in took), took
     probe = tcp.start(
-        network.namespaces, scratch, "gap", near, far, Duration.parse("100 ms"), 8002, 0, timeout=Duration.parse("3 s")
+        _here(network, scratch),
+        "gap",
+        near,
+        far,
+        Duration.parse("100 ms"),
+        8002,
+        0,
+        timeout=Duration.parse("3 s"),
     )
     time.sleep(1)
     _silent(network, True)
@@ -127,7 +139,7 @@ def check_a_tcp_stream_stalls_while_the_path_is_gone(network: Network, scratch: 
     join(network)
     for family in (4, 6):
         stream = tcp_stream.start(
-            network.namespaces, scratch, f"stream{family}", *_ends(network, family), INTERVAL, 8100 + family, 0
+            _here(network, scratch), f"stream{family}", *_ends(network, family), INTERVAL, 8100 + family, 0
         )
         time.sleep(2)
         _silent(network, True)
@@ -148,11 +160,12 @@ def check_a_tcp_stream_that_is_cut_off_says_so(network: Network, scratch: Path) 
     """No listener: refused at once, told with its instant."""
     join(network)
     near, far = _ends(network)
-    stream = tcp_stream.start(network.namespaces, scratch, "cut", near, far, INTERVAL, 8200, 0)
+    stream = tcp_stream.start(_here(network, scratch), "cut", near, far, INTERVAL, 8200, 0)
     time.sleep(1)
-    stream.children[1].stop()  # the server
+    assert stream.far is not None
+    stream.far.stop()
+    stream.far = None
     time.sleep(1)
-    stream.children.pop()
     stream.finish()
     assert stream.ended is not None
     assert stream.ended[1] in ("ECONNRESET", "EPIPE"), stream.ended
@@ -190,8 +203,8 @@ def check_a_capture_has_every_packet_with_its_instant(network: Network, scratch:
         name: capture.start(network.namespaces, scratch, name, *place, scratch / f"{name}.pcap", match=match)
         for name, place in start.items()
     }
-    stream = udp.start(network.namespaces, scratch, "udp", *_ends(network), INTERVAL, 40001, 0)
-    other = udp.start(network.namespaces, scratch, "other", *_ends(network), INTERVAL, 40002, 0)
+    stream = udp.start(_here(network, scratch), "udp", *_ends(network), INTERVAL, 40001, 0)
+    other = udp.start(_here(network, scratch), "other", *_ends(network), INTERVAL, 40002, 0)
     time.sleep(1)
     rows = stream.finish(0.5)
     other.finish(0.5)

@@ -149,7 +149,7 @@ def test_a_scenario_that_hangs_ends_at_its_limit_of_wall_time(tmp_path: Path) ->
     [
         pytest.param(
             "with lab.probe.udp('aws-a', 'dc-1', '10 ms') as stream:\n"
-            "    os.kill(stream.echo.pid, signal.SIGSTOP)\n"
+            "    os.kill(stream.far.child.pid, signal.SIGSTOP)\n"
             "    lab.sleep('1 s')",
             "probe udp-aws-a-dc-1-echo on dc-1: hangs",
             id="a probe of our own",
