@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import Any
 
 import yaml
 from kubernetes import utils
-from kubernetes.dynamic import DynamicClient, Resource
+from kubernetes.client import ApiClient
 
 from testbed.clock import Waiter
 from testbed.errors import RunError
 from testbed.history import Recorder
 from testbed.kubernetes import making
 from testbed.kubernetes.engine import Engine
+from testbed.kubernetes.objects import Objects
 from testbed.kubernetes.watching import Watching
-from testbed.kubernetes.workloads import Manifest
 from testbed.plan.clusters import PlannedCluster
 from testbed.units import Duration
 
 READY_WITHIN = Duration.parse("300 s")
 """Arbitrary: on a busy machine it was seen to take a minute."""
-MANAGER = "testbed"
-"""Who changes things, as the API server notes it."""
 
 
-class Kubernetes:
+class Kubernetes(Objects):
     """One cluster of a lab that is up.
 
     Attributes:
@@ -40,7 +37,6 @@ class Kubernetes:
         self._waiter = waiter
         self._recorder = recorder
         self._watching: Watching | None = None
-        self._client: DynamicClient | None = None
         self._began = ""
 
     @property
@@ -48,6 +44,11 @@ class Kubernetes:
         """What the cluster says of itself; there once it is up."""
         assert self._watching is not None
         return self._watching
+
+    @property
+    def api(self) -> ApiClient:
+        """How its API server is reached; there once it is up."""
+        return self.watching.api
 
     def create(self) -> None:
         """Make the cluster: nodes, control plane, and what joins its pods."""
@@ -85,28 +86,6 @@ class Kubernetes:
         for document in yaml.safe_load_all(manifest):
             if document:
                 utils.create_from_dict(self.watching.api, document)
-
-    def apply(self, *things: Manifest, namespace: str = "default") -> None:
-        """Create or change things as ``kubectl apply --server-side`` does; ``namespace``: of those that name none."""
-        for thing in things:
-            about = thing["metadata"]
-            self._resource(thing["apiVersion"], thing["kind"]).server_side_apply(
-                body=thing, name=about["name"], namespace=about.get("namespace", namespace), field_manager=MANAGER,
-                force_conflicts=True,
-            )  # fmt: skip
-
-    def delete(self, version: str, kind: str, name: str, namespace: str = "default") -> None:
-        """Delete a thing; that it is gone is seen by watch."""
-        self._resource(version, kind).delete(name=name, namespace=namespace)
-
-    def read(self, version: str, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
-        """A thing as it is now."""
-        return self._resource(version, kind).get(name=name, namespace=namespace).to_dict()
-
-    def _resource(self, version: str, kind: str) -> Resource:
-        if self._client is None:
-            self._client = DynamicClient(self.watching.api)
-        return self._client.resources.get(api_version=version, kind=kind)
 
     def run_in(self, pod: str, *argv: str, namespace: str = "default", within: str = "60 s") -> str:
         """Run a program in a pod, as ``kubectl exec`` does, and return what it printed to stdout.

@@ -130,6 +130,15 @@ class Watching:
         thing = self.things.get(("pod", namespace, name))
         return thing is not None and bool(_pod(thing)["ready"]) and not _pod(thing)["deleting"]
 
+    def pod(self, name: str, namespace: str = "default") -> Mapping[str, Any]:
+        """What is known of a pod. Raises ``KeyError``: there is none."""
+        return self.things["pod", namespace, name]
+
+    def why_not_ready(self, name: str, namespace: str = "default") -> str:
+        """What keeps a pod from being ready, in the cluster's words."""
+        thing = self.things.get(("pod", namespace, name))
+        return "there is no such pod" if thing is None else why_not_ready(thing)
+
     def all_ready(self, since: str = "") -> bool:
         """Whether there are pods, and each is ready, its containers started ``since``, or has done its work."""
         found = self.pods().values()
@@ -163,6 +172,15 @@ def _pod(thing: Mapping[str, Any]) -> dict[str, object]:
         "ready": _condition(thing, "Ready") == "True",
         "deleting": "deletionTimestamp" in thing["metadata"],
     }
+
+
+def why_not_ready(thing: Mapping[str, Any]) -> str:
+    """What a pod waits for: a container's image, say, or a node that takes it. Pure."""
+    status = thing.get("status", {})
+    told = [one.get("state", {}).get("waiting") or {} for one in status.get("containerStatuses") or ()]
+    told += [one for one in status.get("conditions") or () if one["status"] != "True"]
+    words = [": ".join(filter(None, (one.get("reason", ""), one.get("message", "")))) for one in told]
+    return "\n".join(dict.fromkeys(filter(None, words))) or f"it is {status.get('phase', 'unknown')}"
 
 
 def _runs(thing: Mapping[str, Any], since: str) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from random import Random
+from typing import TYPE_CHECKING, Any
 
-from testbed.check.measured import Measured, measurement
 from testbed.clock import Waiter
 from testbed.daemons.base import Daemon, StateChange, place_of
 from testbed.daemons.stores import Stores
@@ -23,74 +22,65 @@ from testbed.net.apply import Network, derive
 from testbed.net.routes import RouteWatch
 from testbed.parameters import Parameter
 from testbed.plan.paths import seen
-from testbed.plan.plan import Node, Plan
+from testbed.plan.plan import Node
 from testbed.probe.place import Place
 from testbed.run.commands import Commands
 from testbed.run.etcd import Cluster
 from testbed.run.notes import Notes
+from testbed.run.plain_lab import PlainLab
 from testbed.run.pods import Pods
 from testbed.run.probes import Probes
 from testbed.run.storage import Storage
 from testbed.run.way import Way
-from testbed.units import Duration, Quantity
+from testbed.units import Duration
 
 if TYPE_CHECKING:
     from testbed.kubernetes.cluster import Kubernetes
 
-T = TypeVar("T")
 
-
-class Lab:
+class Lab(PlainLab):
     """What a scenario's ``run`` is given.
 
     Attributes:
-        plan: the plan that was applied.
-        parameters: every parameter by name, with ``values`` as typed values of the scenario's own.
         probe: start probes.
         storage: measure stores.
         fault: start and heal faults.
-        waiter: where the lab's time passes.
-        clusters: Kubernetes clusters by name.
-        pods: give their pods and services names for probes.
-        random: chance of the run's seed, for phases and choices.
         baseline: of tests alone: what must be as it was.
     """
 
     baseline: Notes
+    probe: Probes
+    clusters: dict[str, Kubernetes]
+    pods: Pods[Kubernetes]
 
     def __init__(
         self, network: Network, recorder: Recorder, waiter: Waiter, routes: RouteWatch, daemons: Sequence[Daemon],
         scratch: Path, parameters: dict[str, Parameter], values: dict[str, object],
     ) -> None:  # fmt: skip
+        random = Random(derive(network.seed, "scenario"))
+        super().__init__(network.plan, recorder, waiter, parameters, values, random)
         self.network = network
-        self.plan: Plan = network.plan
-        self.parameters = parameters
-        self.values = values
-        self.recorder = recorder
-        self.random = random.Random(derive(network.seed, "scenario"))
         self.stores = Stores(self.plan, network.namespaces, scratch, network.seed)
         self.fault = Faults(network, recorder, waiter, Programs(daemons, self._restart), self.stores)
         self.routes = routes
         self.daemons = daemons
-        self.waiter = waiter
         self.scratch = scratch
         self.probe = Probes(self.plan, network.namespaces, recorder, waiter, scratch)
         self.storage = Storage(self.stores, network.namespaces, recorder, waiter, scratch, network.seed)
         self._commands = Commands(self.plan, network.namespaces, recorder, waiter, scratch)
-        self.clusters: dict[str, Kubernetes] = {}
-        self.pods = Pods(self.plan, self.clusters, network.namespaces, self.probe, waiter)
+        self.clusters = {}
+        self.pods = Pods(self.plan, self.clusters, self.probe, waiter, self._enter)
         self._overlays = 0
         self._restarted: dict[tuple[str, str], int] = {}
 
-    def value(self, name: str, kind: type[T]) -> T:
-        """The value of one of the scenario's parameters."""
-        value = self.values[name]
-        assert isinstance(value, kind), f"{name} is a {type(value).__name__}"
-        return value
+    def _enter(self, called: str, pod: Mapping[str, Any]) -> str:
+        """The namespace of a pod; one of the host network is in its node's."""
+        from testbed.kubernetes.pods import open_namespace
 
-    def now_ns(self) -> int:
-        """Now, in nanoseconds since the agent started."""
-        return self.recorder.now_ns()
+        if pod["spec"].get("hostNetwork"):
+            return str(pod["spec"]["nodeName"])
+        self.network.namespaces.adopt(called, open_namespace(pod["metadata"]["uid"]))
+        return called
 
     def overlay(self, kind: str, a: str, b: str, path_mtu: int) -> tuple[str, str]:
         """Lay a tunnel (``vxlan`` or ``ipip``) between two hosts over a path of that MTU.
@@ -135,34 +125,9 @@ class Lab:
                 problem = f"{what} between {a.name} and {b.name}, which is in a site with a mapped range"
                 raise InputError(Problem(f"node {b.name}", problem, "keep it within a site"))
 
-    def note(self, kind: str, **fields: object) -> None:
-        """Note an event of the scenario's own."""
-        self.recorder.event(kind, t_ns=None, **fields)
-
-    def sleep(self, duration: str | Duration) -> None:
-        """Let the lab's time pass."""
-        self.waiter.sleep(Duration.parse(duration))
-
     def path(self, source: str, target: str) -> Way:
         """The path between two hosts of different sites, there and back, as the routers' kernels have it now."""
         return Way(self.plan, lambda: self.routes.vias, source, target)
-
-    def measured(self, name: str, value: str | Quantity | Measured) -> Measured:
-        """Note a measurement of one's own: a quantity with its unit. Raises :class:`InputError` for a bare number."""
-        made = measurement(name, value)
-        self.recorder.event("measured", **made.fields())
-        return made
-
-    def wait_until(self, condition: Callable[[], bool], what: str = "", within: str | Duration = "60 s") -> None:
-        """Wait for a state of the network. A wait that times out ends the run with UNKNOWN.
-
-        Args:
-            condition: is so, or not yet.
-            what: words for it; a condition of :meth:`path` has its own.
-            within: how long to wait.
-        """
-        __tracebackhide__ = True  # a test's reader wants the line that waited
-        self.waiter.until(condition, what or str(condition), Duration.parse(within))
 
     def wait_converged(self, what: str, within: str | Duration = "120 s") -> None:
         """Wait until the network is as the plan wants it with nothing broken."""

@@ -16,6 +16,7 @@ from testbed.history import Recorder
 from testbed.kubernetes import workloads
 from testbed.kubernetes.cluster import Kubernetes
 from testbed.kubernetes.pods import open_namespace
+from testbed.kubernetes.watching import why_not_ready
 from testbed.net.namespace import Namespaces
 from testbed.probe.place import Place
 from testbed.run.pods import Pods
@@ -61,33 +62,33 @@ def probes(tmp_path: Path) -> Probes:
 
 
 @pytest.fixture
-def pods(probes: Probes) -> Iterator[Pods]:
+def pods(probes: Probes) -> Iterator[Pods[Kubernetes]]:
     stand_in: Any = SimpleNamespace(plan=PLAN.clusters[0], read=lambda *asked: SERVICE)
     clusters = {"prod": cast(Kubernetes, stand_in)}
-    yield Pods(PLAN, clusters, cast(Namespaces, None), probes, cast(Waiter, None))
+    yield Pods(PLAN, clusters, probes, cast(Waiter, None), lambda called, thing: called)
 
 
-def test_a_service_is_an_address_before_a_pod(probes: Probes, pods: Pods) -> None:
+def test_a_service_is_an_address_before_a_pod(probes: Probes, pods: Pods[Kubernetes]) -> None:
     probes.alias("server@prod", Place("server@prod", "10.244.1.2"))
     assert pods.service("web", pod="server@prod") == "web.svc@prod"
     place = probes.place("web.svc@prod", "aws-1")
     assert (place.node, place.address, place.known_as, place.port) == ("server@prod", "10.244.1.2", "10.96.7.7", 30080)
 
 
-def test_a_node_port_is_the_node_s_address(probes: Probes, pods: Pods) -> None:
+def test_a_node_port_is_the_node_s_address(probes: Probes, pods: Pods[Kubernetes]) -> None:
     address = PLAN.node("onprem-1").address
     assert pods.service("web", node="onprem-1", namespace="shop") == "web.svc.shop@onprem-1"
     place = probes.place("web.svc.shop@onprem-1")
     assert (place.known_as, place.port) == (address, 30080)
 
 
-def test_a_service_whose_pods_answer_themselves_is_for_connections_only(probes: Probes, pods: Pods) -> None:
+def test_a_service_whose_pods_answer_themselves_is_for_connections_only(probes: Probes, pods: Pods[Kubernetes]) -> None:
     called = pods.service("web")
     with pytest.raises(InputError, match="its pods answer for themselves"), probes.udp("aws-1", called):
         pass
 
 
-def test_an_unknown_cluster_is_refused_with_those_that_are_there(pods: Pods) -> None:
+def test_an_unknown_cluster_is_refused_with_those_that_are_there(pods: Pods[Kubernetes]) -> None:
     with pytest.raises(InputError, match="known: prod"):
         pods.cluster("production")
 
@@ -123,3 +124,14 @@ def test_names_at_every_site_change_no_more_than_where_they_are_and_who_asks_the
 def test_a_service_keeps_to_its_zone_only_if_it_is_asked_to() -> None:
     assert "trafficDistribution" not in workloads.service("web", {"app": "web"}, 80)["spec"]
     assert workloads.service("web", {"app": "web"}, 80, near=True)["spec"]["trafficDistribution"] == "PreferClose"
+
+
+def test_a_pod_that_is_not_ready_says_what_it_waits_for() -> None:
+    waits = {"state": {"waiting": {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "web:1"'}}}
+    never = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/2 nodes are available"}
+    ready = {"type": "Initialized", "status": "True"}
+    assert why_not_ready({"status": {"containerStatuses": [waits]}}) == (
+        'ImagePullBackOff: Back-off pulling image "web:1"'
+    )
+    assert why_not_ready({"status": {"conditions": [ready, never]}}) == "Unschedulable: 0/2 nodes are available"
+    assert why_not_ready({"status": {"phase": "Pending"}}) == "it is Pending"
