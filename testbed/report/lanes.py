@@ -1,6 +1,5 @@
 """What the timeline shows, computed from the record: who was in which state from when to when. Pure.
 
-A lane is one line of the chart. It has one row, or two where IPv4 and IPv6 have a session or a route of their own.
 Lanes that never change are gathered, so that a chart of many routers still fits a page.
 """
 
@@ -12,13 +11,13 @@ from dataclasses import dataclass, replace
 from testbed.history import Event
 from testbed.numbers import counted
 from testbed.plan.plan import Plan
+from testbed.report.cluster_lanes import cluster_lanes, connection_lanes
+from testbed.report.lane import ARRIVES, DOWN, LOST, NOTHING, SPANS_MAX, Lane, Row, row_of
 from testbed.report.receipt import direction_words
 from testbed.report.rundir import Run
 from testbed.report.sites import families
 from testbed.report.streams import Stream
 
-UP, DOWN, NOTHING, SOME, ARRIVES, LOST = "up", "down", "no route", "now and then", "arrives", "lost"
-BAD_STATES = frozenset({DOWN, NOTHING, LOST})
 FAULTS = {
     "silent": "silent loss on", "carrier": "carrier loss on", "impaired": "brown-out on",
     "brownout": "brown-out on", "flap": "flapping of",
@@ -27,37 +26,6 @@ FAULTS = {
 PROTOCOLS = {"bfd": "BFD", "bgp": "BGP", "ike": "IKE"}
 LANES_MAX = 40
 """Arbitrary: what still fits a printed page."""
-SPANS_MAX = 400
-"""More spans than this in one row are drawn as columns of a pixel each."""
-COLUMNS = 700
-
-
-@dataclass(frozen=True)
-class Span:
-    """One state from one instant to another; seconds since the start of the scenario."""
-
-    start_s: float
-    end_s: float
-    state: str
-
-
-Row = tuple[Span, ...]
-
-
-@dataclass(frozen=True)
-class Lane:
-    """One line of the chart."""
-
-    group: str
-    label: str
-    kind: str
-    """``session``, ``path`` or ``probe``."""
-    rows: tuple[Row, ...]
-
-    @property
-    def changes(self) -> bool:
-        """True when anything changed in it, or was never right."""
-        return any(len(row) > 1 or (row and row[0].state in BAD_STATES) for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -128,28 +96,13 @@ def _band(run: Run, event: Event) -> FaultBand:
 
 def lanes(run: Run) -> tuple[Lane, ...]:
     """All lanes, with those gathered that say the same."""
-    found = [_probe_lane(run, stream) for stream in run.streams]
+    found = [*(_probe_lane(run, stream) for stream in run.streams), *connection_lanes(run), *cluster_lanes(run)]
     for node in dict.fromkeys(routing.node for routing in run.plan.routing):
         sessions = [lane for kind in PROTOCOLS for lane in _gather(_session_lanes(run, node, kind), PROTOCOLS[kind])]
         found += [*_gather(_path_lanes(run, node), "paths"), *sessions]
     if len(found) > LANES_MAX:
         found = [lane for lane in found if lane.changes or lane.kind == "probe"]
     return tuple(found[:LANES_MAX])
-
-
-def _row(run: Run, changes: Sequence[tuple[int, str]], before: str, stop_ns: int | None = None) -> Row:
-    """Spans of one thing's states within the scenario, from the instants of its changes."""
-    spans: list[Span] = []
-    begin, state = run.start_ns, before
-    stop = run.stop_ns if stop_ns is None else stop_ns
-    for t_ns, new in (*changes, (stop, "")):
-        at = min(max(t_ns, run.start_ns), stop)
-        if at > begin and new != state:
-            if state:
-                spans.append(Span(run.since_start(begin), run.since_start(at), state))
-            begin = at
-        state = new
-    return tuple(spans)
 
 
 def _session_lanes(run: Run, node: str, kind: str) -> list[Lane]:
@@ -167,7 +120,10 @@ def _session_lanes(run: Run, node: str, kind: str) -> list[Lane]:
         pairs.setdefault(base if base in names else name, []).append(name)
     return [
         Lane(
-            node, f"{PROTOCOLS[kind]} {base}", "session", tuple(_row(run, changes.get(name, ()), DOWN) for name in pair)
+            node,
+            f"{PROTOCOLS[kind]} {base}",
+            "session",
+            tuple(row_of(run, changes.get(name, ()), DOWN) for name in pair),
         )
         for base, pair in pairs.items()
     ]
@@ -195,7 +151,7 @@ def _path_lanes(run: Run, node: str) -> list[Lane]:
                 if event.fields.get("node") == node and event.fields.get("prefix") == reach.prefix
             ]
             target = owner.get(reach.prefix, reach.prefix)
-            rows.setdefault(target, []).append((families(reach.prefix), _row(run, changes, NOTHING)))
+            rows.setdefault(target, []).append((families(reach.prefix), row_of(run, changes, NOTHING)))
     return [
         Lane(node, f"path to {target}", "path", tuple(row for _, row in sorted(found, key=lambda each: each[0])))
         for target, found in rows.items()
@@ -226,41 +182,4 @@ def _probe_lane(run: Run, stream: Stream) -> Lane:
     if not len(stream.sent_ns):
         return Lane("Traffic", stream.name, "probe", ((),))
     first, last = int(stream.sent_ns[0]), int(stream.sent_ns[-1])
-    return Lane("Traffic", stream.who, "probe", (_row(run, [(first, ARRIVES), *edges], "", last),))
-
-
-def coarse(row: Row, start_s: float, end_s: float) -> Row:
-    """The part of a row within a window; where it has very many spans, in columns of a pixel each."""
-    inside = [
-        Span(max(span.start_s, start_s), min(span.end_s, end_s), span.state)
-        for span in row
-        if span.end_s > start_s and span.start_s < end_s
-    ]
-    if len(inside) <= SPANS_MAX:
-        return tuple(inside)
-    width = (end_s - start_s) / COLUMNS
-    shares: list[dict[str, float]] = [{} for _ in range(COLUMNS)]
-    for span in inside:
-        first = min(COLUMNS - 1, int((span.start_s - start_s) / width))
-        last = min(COLUMNS - 1, int((span.end_s - start_s) / width))
-        for column in range(first, last + 1):
-            left = start_s + column * width
-            covered = max(0.0, min(span.end_s, left + width) - max(span.start_s, left))
-            shares[column][span.state] = shares[column].get(span.state, 0.0) + covered
-    return _join([(start_s + column * width, _prevailing(share)) for column, share in enumerate(shares)], width)
-
-
-def _prevailing(shares: dict[str, float]) -> str:
-    """The state of most of a column, or that something bad was in it as well."""
-    state = max(shares, key=lambda name: shares[name], default="")
-    return SOME if state not in BAD_STATES and BAD_STATES & shares.keys() else state
-
-
-def _join(columns: Sequence[tuple[float, str]], width: float) -> Row:
-    merged: list[Span] = []
-    for left, state in columns:
-        if merged and merged[-1].state == state:
-            merged[-1] = replace(merged[-1], end_s=left + width)
-        elif state:
-            merged.append(Span(left, left + width, state))
-    return tuple(merged)
+    return Lane("Traffic", stream.who, "probe", (row_of(run, [(first, ARRIVES), *edges], "", last),))

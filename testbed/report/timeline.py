@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from testbed.report import lanes, style
-from testbed.report.lanes import FaultBand, Lane
+from testbed.report import style
+from testbed.report.lane import BAD_STATES, SOME, SPANS_MAX, Lane, Row, coarse
+from testbed.report.lanes import FaultBand
 from testbed.report.rundir import Run
 
 if TYPE_CHECKING:
@@ -221,17 +222,20 @@ def _draw_lane(axes: Axes, place: _Place, window: Window, width: float, colours:
     rows = place.lane.rows
     tall = (LANE_IN - 0.06) / max(1, len(rows))
     fill = tall if place.lane.kind == "path" else tall * 0.84
+    filled = place.lane.kind in ("probe", "state")
     visible = window.length_s / width / 64  # a pixel and a half: what is bad must be seen, however short
     for number, row in enumerate(rows):
         y = place.y + 0.03 + (number + 0.5) * tall
-        for span in lanes.coarse(row, window.start_s, window.end_s):
+        for span in coarse(row, window.start_s, window.end_s):
             length = span.end_s - span.start_s
-            if span.state not in lanes.BAD_STATES:
+            if place.lane.kind == "state":  # two states may have one colour
+                length -= min(visible, length / 2)
+            if span.state not in BAD_STATES:
                 _bar(axes, span.start_s, length, y, fill, _colour(span.state, colours), 2)
-            bad = span.state in lanes.BAD_STATES
-            if span.state == lanes.SOME or (bad and place.lane.kind == "probe" and length < visible):
+            bad = span.state in BAD_STATES
+            if span.state == SOME or (bad and filled and length < visible):
                 _bar(axes, span.start_s, max(length, visible), y + fill * 0.35, fill * 0.3, style.BAD, 3)
-            elif bad and place.lane.kind == "probe":
+            elif bad and filled:
                 _bar(axes, span.start_s, length, y, fill, style.BAD, 3)
             elif bad:
                 ends = (span.start_s, span.start_s + max(length, visible))
@@ -249,16 +253,16 @@ def _colour(state: str, colours: Mapping[str, str]) -> str:
     return colours.get(state, style.UP)
 
 
-def _say_states(axes: Axes, place: _Place, row: lanes.Row, window: Window, width: float) -> None:
-    """Write the path into its span where there is room, once for both families and only where they agree."""
-    if place.lane.kind != "path" or len(row) > lanes.SPANS_MAX:
+def _say_states(axes: Axes, place: _Place, row: Row, window: Window, width: float) -> None:
+    """Write path or state into its span where there is room, once for both families and only where they agree."""
+    if place.lane.kind not in ("path", "state") or len(row) > SPANS_MAX:
         return
     others = place.lane.rows[1:]
-    for span in lanes.coarse(row, window.start_s, window.end_s):
+    for span in coarse(row, window.start_s, window.end_s):
         middle = (span.start_s + span.end_s) / 2
         agree = all(any(s.state == span.state and s.start_s <= middle < s.end_s for s in other) for other in others)
         room = (span.end_s - span.start_s) / window.length_s * width
-        says = span.state and span.state not in lanes.BAD_STATES and agree
+        says = span.state and (place.lane.kind == "state" or span.state not in BAD_STATES) and agree
         if says and len(span.state) / LABEL_PER_IN + 0.1 < room:
             axes.text(
                 middle, place.y + LANE_IN / 2, span.state, fontsize=7.4, fontweight="bold", ha="center", va="center",

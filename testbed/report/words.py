@@ -8,7 +8,8 @@ from ipaddress import ip_network
 from testbed.check.flows import Gap
 from testbed.history import Event
 from testbed.numbers import capital, counted, interval, listed, number, quantity, seconds, spoken
-from testbed.report.lanes import PROTOCOLS, FaultBand, Lane, fault_words
+from testbed.report.lane import Lane
+from testbed.report.lanes import PROTOCOLS, FaultBand, fault_words
 from testbed.report.rundir import Run
 from testbed.report.streams import Stream
 from testbed.verdict import Judgement, Verdict

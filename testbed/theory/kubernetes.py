@@ -18,7 +18,7 @@ Source: kubernetes v1.34.4, pkg/controller/nodelifecycle/node_lifecycle_controll
 
 from __future__ import annotations
 
-from math import sqrt
+from math import exp, sqrt
 from statistics import NormalDist
 
 from testbed.theory.interval import Expectation
@@ -56,6 +56,10 @@ SYNC = Duration.parse("10 s")
 """How often a kubelet compares what it knows of its node, or of its pods, with what its watch says that the control
 plane holds. Source: pkg/kubelet/kubelet_node_status.go (``tryUpdateNodeStatus``: ``nodeLister``),
 pkg/kubelet/status/status_manager.go (``syncPeriod``, ``needsReconcile``)."""
+SYN_SENT, PORTS = Duration.parse("120 s"), 14116
+"""How long conntrack keeps a connection that was never answered, and how many ports a client is given one of: the odd
+ones from 32768 on. Source: Linux, net/netfilter/nf_conntrack_proto_tcp.c, net/ipv4/inet_connection_sock.c
+(``inet_csk_find_open_port``)."""
 LEVEL = 0.999
 """How sure it is that chance leaves a share within its bounds; as everywhere (testbed/check/statistics.py)."""
 
@@ -154,3 +158,23 @@ def share(dead: int, endpoints: int, connections: int) -> Expectation:
         slack = z * sqrt(p * (1 - p) / connections) + 0.5 / connections
     source = f"kube-proxy: {dead} of {endpoints} endpoints, each connection's by chance; {connections} connections"
     return Expectation(100 * p, 100 * max(0.0, p - slack), 100 * min(1.0, p + slack), "%", source)
+
+
+def strays(failed: int, connections: int) -> Expectation:
+    """Of connections to a service that has no dead endpoint any more the share that fails nevertheless, in %.
+
+    One that is given the port of another which went to a dead pod, and was not answered, goes there too: conntrack
+    keeps what was chosen then, and kube-proxy takes no entries of TCP away. How often that is follows Poisson's law.
+
+    Args:
+        failed: those that were not answered within ``SYN_SENT`` before.
+        connections: opened since.
+    """
+    mean = connections * failed / PORTS
+    most, term, under = 0, exp(-mean), exp(-mean)
+    while under < LEVEL:
+        most += 1
+        term *= mean / most
+        under += term
+    source = f"conntrack keeps {failed} connections to dead pods for {SYN_SENT}, and {PORTS} ports are given by chance"
+    return Expectation(100 * mean / connections, 0, 100 * most / connections, "%", source)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from testbed.report.lanes import LOST, SOME, Lane, Span, coarse, fault_bands, lanes
+from testbed.report.lane import LOST, SOME, Lane, Span, coarse
+from testbed.report.lanes import fault_bands, lanes
 from testbed.report.rundir import Run, read_run
 from testbed.report.sites import broken_by
 from testbed.report.timeline import close_ups
@@ -109,3 +110,32 @@ def test_a_record_of_bring_up_alone_has_an_axis_of_its_own(run_dir: Path) -> Non
     assert run.axis == "seconds since the lab was built"
     first = json.loads((run_dir / "record" / "events.jsonl").read_text().splitlines()[0])
     assert run.start_ns == first["t_ns"]
+
+
+def test_a_node_that_is_lost_and_a_service_that_loses_endpoints_have_lanes(run_dir: Path) -> None:
+    start = read_run(run_dir).start_ns / 1e9
+    taint = "node.kubernetes.io/unreachable:NoExecute"
+    for instant, ready, taints in ((0.1, True, []), (start + 9, False, []), (start + 14, False, [taint])):
+        add_event(run_dir, instant, "kubernetes.node", name="dc-1", ready=ready, condition="", taints=taints)
+    add_event(run_dir, 0.1, "kubernetes.node", name="calm", ready=True, condition="True", taints=[])
+    for instant, some in ((0.2, ["10.0.0.1", "10.0.0.2"]), (start + 10, ["10.0.0.2"]), (start + 20, [])):
+        add_event(run_dir, instant, "kubernetes.endpoints", name="web-x7k2p", namespace="default", ready=some)
+    run = read_run(run_dir)
+    assert states(lane(run, "Cluster", "node dc-1")) == [
+        (0.0, "ready"),
+        (9.0, "not ready"),
+        (14.0, "not ready, NoExecute"),
+    ]
+    assert states(lane(run, "Cluster", "endpoints of web")) == [(0.0, "2"), (10.0, "1"), (20.0, "none")]
+    assert "node calm" not in [lane.label for lane in lanes(run)]
+
+
+def test_connections_that_fail_now_and_then_are_seen(run_dir: Path) -> None:
+    run = read_run(run_dir)
+    start = run.start_ns
+    add_event(run_dir, start / 1e9, "probe.start", probe="opened", source="a", target="b", sort="tcp")
+    rows = [f"{i},{start + i * 10**9},{start + i * 10**9 + 5},{2 if i in (3, 4, 7) else 0}" for i in range(10)]
+    text = "\n".join(["seq,sent_ns,done_ns,result", *rows])
+    (run_dir / "record" / "samples" / "opened.csv").write_text(text + "\n", encoding="ascii")
+    found = [span for _, span in states(lane(read_run(run_dir), "Traffic", "a → b"))]
+    assert found == ["arrives", "lost", "arrives", "lost", "arrives"]

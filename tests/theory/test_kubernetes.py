@@ -124,3 +124,16 @@ def test_half_of_the_endpoints_take_half_of_the_connections() -> None:
     assert outside < 15  # 4 are expected of so many at 99.9 %
     assert kubernetes.share(0, 4, 200).high == 0
     assert kubernetes.share(4, 4, 200).low == 100
+
+
+def test_a_port_that_is_used_again_meets_what_conntrack_remembers() -> None:
+    rng = random.Random(7)
+    told = kubernetes.strays(106, 262)
+    assert told.expected is not None and told.high is not None
+    found = []
+    for _ in range(400):
+        dead = set(rng.sample(range(kubernetes.PORTS), 106))
+        found.append(100 * sum(rng.randrange(kubernetes.PORTS) in dead for _ in range(262)) / 262)
+    assert sum(share > told.high for share in found) <= 3  # 0.4 are expected at 99.9 %
+    assert abs(sum(found) / 400 - told.expected) < 4 * (1.97 / 400) ** 0.5 / 2.62  # of the mean of so many
+    assert kubernetes.strays(0, 100).high == 0
