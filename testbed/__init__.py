@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from testbed import presets
     from testbed.builder import Topology
-    from testbed.clusters import Calico, Taint
+    from testbed.clusters import Taint
+    from testbed.cni import Calico, Flannel
     from testbed.model import Bfd, Bgp, FourState, GilbertElliott, Impairment, Slot
     from testbed.parameters import optional, some
     from testbed.probe.fio import Profile
@@ -30,7 +31,8 @@ _HOMES = {
     "Measurement": "testbed.verdict",
     "Bfd": "testbed.model", "Bgp": "testbed.model", "FourState": "testbed.model", "GilbertElliott": "testbed.model",
     "Impairment": "testbed.model", "Slot": "testbed.model",
-    "Calico": "testbed.clusters", "Taint": "testbed.clusters",
+    "Taint": "testbed.clusters",
+    "Calico": "testbed.cni", "Flannel": "testbed.cni",
     "optional": "testbed.parameters", "some": "testbed.parameters",
     "Flow": "testbed.probe.flow", "Profile": "testbed.probe.fio",
     "Lab": "testbed.run.lab",
@@ -39,9 +41,9 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
-    "Bfd", "Bgp", "Calico", "Duration", "Flow", "FourState", "GilbertElliott", "Impairment", "Lab", "Measurement",
-    "Profile", "Rate", "Ratio", "Result", "Scenario", "Size", "Slot", "Study", "Taint", "Topology", "optional",
-    "presets", "some",
+    "Bfd", "Bgp", "Calico", "Duration", "Flannel", "Flow", "FourState", "GilbertElliott", "Impairment", "Lab",
+    "Measurement", "Profile", "Rate", "Ratio", "Result", "Scenario", "Size", "Slot", "Study", "Taint", "Topology",
+    "optional", "presets", "some",
 ]  # fmt: skip
 
 

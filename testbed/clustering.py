@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from testbed.clusters import POD_RANGE, SERVICE_RANGE, VERSION, Calico, Cluster, ClusterNode, Taint
+from testbed.clusters import CALICO, POD_RANGE, SERVICE_RANGE, VERSION, Cluster, ClusterNode, Taint
+from testbed.cni import AnyCni
 from testbed.parameters import Parameters
 from testbed.values import Named, Values
-
-CALICO = Calico()
 
 
 class Place(Named, Protocol):
@@ -43,7 +42,7 @@ class Clustering(Values):
 
     def cluster(
         self, name: str, *, control_plane: Place, workers: Mapping[Place, int], version: str = VERSION,
-        cni: Calico = CALICO, taints: Mapping[Place, Taint] | None = None, pods: str = POD_RANGE,
+        cni: AnyCni = CALICO, taints: Mapping[Place, Taint] | None = None, pods: str = POD_RANGE,
         services: str = SERVICE_RANGE, prefix: str = "",
     ) -> ClusterHandle:  # fmt: skip
         """Add a Kubernetes cluster. Its nodes are called ``SITE-cp``, ``SITE-1``, ``SITE-2`` after ``prefix``.

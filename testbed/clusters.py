@@ -1,11 +1,13 @@
-"""Kubernetes clusters of a topology, as frozen values: how many nodes in which sites, and what joins their pods."""
+"""Kubernetes clusters of a topology, as frozen values: how many nodes in which sites."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-CalicoMode = Literal["vxlan", "vxlan-cross-subnet"]
+from testbed.cni import AnyCni, Calico
+
+CALICO = Calico()
 Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
 VERSION = "1.34"
@@ -16,19 +18,6 @@ MANAGEMENT_RANGE = "192.0.2.0/24"
 """Docker's own network, on which nothing between nodes may go. Nobody's addresses: RFC 5737, TEST-NET-1."""
 API_PORT = 6443
 """Source: kubernetes.io, ports and protocols."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calico:
-    """Pods joined by Calico.
-
-    Attributes:
-        mode: VXLAN between all nodes, or only between those of different subnets.
-        mtu: of pods; ``None``: what the smallest MTU of any way between two nodes leaves.
-    """
-
-    mode: CalicoMode = "vxlan"
-    mtu: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +44,7 @@ class Cluster:
 
     Attributes:
         version: of Kubernetes, major and minor.
+        cni: what joins its pods.
         nodes: those of the control plane first.
         pods, services: ranges of addresses that no site may have.
         taints: by site, of its workers, as EKS gives hybrid nodes.
@@ -62,7 +52,7 @@ class Cluster:
 
     name: str
     version: str = VERSION
-    cni: Calico = Calico()
+    cni: AnyCni = CALICO
     nodes: tuple[ClusterNode, ...] = ()
     pods: str = POD_RANGE
     services: str = SERVICE_RANGE

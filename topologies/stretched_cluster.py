@@ -5,7 +5,21 @@ aws-cp --+                  +-- dx (Direct Connect, BGP + BFD) --+
 aws-1 ---+                  +-- vpn (two tunnels over inet) -----+
 """
 
-from testbed import Calico, Duration, Taint, Topology, optional, presets
+from dataclasses import replace
+
+from testbed import Calico, Duration, Flannel, Size, Taint, Topology, optional, presets
+
+# A VPC's gateway has the number that Calico's nodes have unless told otherwise.
+CNIS: dict[str, Calico | Flannel] = {
+    "calico-vxlan": Calico(mode="vxlan"),
+    "calico-vxlan-cross-subnet": Calico(mode="vxlan-cross-subnet"),
+    "calico-bgp": Calico(mode="bgp", asn=64513),
+    "calico-wireguard": Calico(mode="vxlan", wireguard=True),
+    "calico-nftables": Calico(mode="vxlan", dataplane="nftables"),
+    "flannel-vxlan": Flannel(mode="vxlan"),
+    "flannel-ipip": Flannel(mode="ipip"),
+    "flannel-wireguard": Flannel(mode="wireguard"),
+}
 
 
 def topology(t: Topology) -> None:
@@ -16,6 +30,8 @@ def topology(t: Topology) -> None:
     )
     vpn_delay = t.param("vpn.delay", Duration, "15 ms", "one-way delay of the Internet path under the VPN")
     workers = t.param("workers", int, "1", "workers in the data centre")
+    joined = t.param("cni", str, "calico-vxlan", "what joins pods, and how", choices=tuple(CNIS))
+    mtu = t.param("pods.mtu", optional(Size), "off", "MTU of pods; off: what the narrowest way leaves")
     tainted = t.param("tainted", str, "no", "keep pods that do not ask for it off these workers", choices=("no", "yes"))
 
     aws = t.vpc("aws", "10.0.0.0/16")
@@ -29,7 +45,8 @@ def topology(t: Topology) -> None:
     t.vpn("vpn", vgw, cgw, over=inet)
 
     taint = Taint(key="eks.amazonaws.com/compute-type", value="hybrid", effect="NoSchedule")
+    cni = CNIS[joined] if mtu is None else replace(CNIS[joined], mtu=int(mtu))
     t.cluster(
-        "prod", cni=Calico(mode="vxlan"), control_plane=aws, workers={aws: 1, onprem: workers},
+        "prod", cni=cni, control_plane=aws, workers={aws: 1, onprem: workers},
         taints={onprem: taint} if tainted == "yes" else {},
     )  # fmt: skip

@@ -42,7 +42,7 @@ DISK_NEEDED = 8 << 30
 COPY_LIMIT_S = 300.0
 """Arbitrary: some GB on a slow disk."""
 CODE = Path(__file__).parent.parent / "kubernetes"
-MAKES = ("making.py", "engine.py", "joining.py", "programs/runtime.py")
+MAKES = ("making.py", "creating.py", "engine.py", "joining.py", "programs/runtime.py")
 """The code that a kept cluster depends on, besides that which writes what it is told."""
 
 

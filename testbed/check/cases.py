@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from testbed.check import paths
-from testbed.plan.plan import Direction, Plan, PlannedLink, PlannedTunnel, Reach, Session, StaticVpnRoute
+from testbed.plan.plan import Direction, Plan, PlannedLink, PlannedTunnel
 from testbed.plan.reach import reach
+from testbed.plan.sessions import Reach, Session, StaticVpnRoute
 from testbed.theory import dpd
 from testbed.units import Duration
 

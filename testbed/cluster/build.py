@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from testbed.cluster.assemble import Assembler, Parts
+from testbed.cluster.cgobuild import CGoBuilder
 from testbed.cluster.engine_tree import BESIDE, write_engine
 from testbed.cluster.gobuild import GoBuilder, programs_of
 from testbed.cluster.manifest import manifest
 from testbed.cluster.packages import Package, fetch, private_apt
-from testbed.cluster.recipe import HERE, PAUSE, Recipe, key
+from testbed.cluster.recipe import HERE, PAUSE, Module, Recipe, key
 from testbed.errors import MachineError, Problem
 from testbed.kernel import cache
 from testbed.kernel.command import CommandFailed, run
@@ -63,6 +64,9 @@ class ImageBuild:
     @property
     def _go(self) -> GoBuilder:
         return GoBuilder(self.cache / "programs", self.env, self.log)
+
+    def _builder(self, module: Module) -> GoBuilder:
+        return CGoBuilder(self.cache / "programs", self.env, self.log) if module.c else self._go
 
     def find(self) -> Path | None:
         """The image, if it has been built."""
@@ -119,7 +123,7 @@ class ImageBuild:
         packages = self._packages(
             scratch, progress
         )  # first: minutes of compiling are lost on a machine without network
-        folders = [self._go.build(module, progress) for module in self.recipe.modules]
+        folders = [self._builder(module).build(module, progress) for module in self.recipe.modules]
         programs = {**programs_of(folders), PAUSE: self._pause(scratch)}
         sources = {module.name: self._go.source(module) for module in self.recipe.modules}
         parts = Parts(programs, sources, packages, self._spec(programs, scratch), platform.machine())

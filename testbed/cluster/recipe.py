@@ -36,6 +36,8 @@ class Module:
     tags: tuple[str, ...]
     main: str
     """The folder below ``programs/`` with a main package of our own, or empty."""
+    c: bool = False
+    """It has parts in C, which it does not compile without."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def _code() -> list[Path]:
         for name in (
             "archive.py",
             "assemble.py",
+            "cgobuild.py",
             "engine_tree.py",
             "gobuild.py",
             "gomod.py",
@@ -157,6 +160,7 @@ def _module(entry: Mapping[str, Any]) -> Module:
     return Module(
         entry["name"], entry["path"], entry["version"], dict(entry["programs"]), dict(entry.get("pinned", {})),
         dict(entry.get("values", {})), tuple(entry.get("tags", ())), entry.get("main", ""),
+        entry.get("c", False),
     )  # fmt: skip
 
 

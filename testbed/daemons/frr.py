@@ -15,7 +15,7 @@ from pathlib import Path
 from testbed.daemons import frr_config, frr_log, process
 from testbed.daemons.base import Place, StateChange
 from testbed.net.namespace import Namespaces
-from testbed.plan.plan import Routing
+from testbed.plan.sessions import Routing
 
 READY_TIMEOUT_S = 10.0
 """How long one daemon may take until its socket is there; arbitrary, on the lab's clock. It takes 10 to 20 ms."""
@@ -31,6 +31,7 @@ class Frr:
     def __init__(self, routing: Routing) -> None:
         self.routing = routing
         self.node = routing.node
+        self._sessions = (*routing.sessions, *routing.node_sessions)
         self._programs: dict[str, process.Program] = {}
         self._place: Place | None = None
         self._starts: list[tuple[int, str]] = []
@@ -89,7 +90,7 @@ class Frr:
 
     def changes(self) -> list[StateChange]:
         """Every state change logged so far."""
-        return frr_log.parse(self.node, dict(self._logs()), self.routing.sessions, self._starts)
+        return frr_log.parse(self.node, dict(self._logs()), self._sessions, self._starts)
 
     def _logs(self) -> Iterator[tuple[str, str]]:
         for daemon in self._programs:

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 from testbed import presets
 from testbed.daemons.defaults import CONNECT_RETRY_S, OSPF_DEAD_S, OSPF_HELLO_S, SIBLING_HANDICAP
-from testbed.plan.plan import Routing, Session
+from testbed.plan.sessions import Routing, Session
 from testbed.units import Duration
 
 FIRST_DISTANCE = 20
@@ -30,7 +30,7 @@ def render(routing: Routing, folder: str) -> dict[str, str]:
     if routing.ospf:
         files["ospfd"] = _ospfd(routing)
         files["ospf6d"] = _ospf6d(routing)
-    if routing.sessions:
+    if routing.sessions or routing.pods:
         files["bgpd"] = _bgpd(routing)
     return {f"{name}.conf": "\n".join([*_head(routing, name, folder), *lines]) + "\n" for name, lines in files.items()}
 
@@ -50,7 +50,8 @@ def distances(routing: Routing) -> dict[int, int]:
     A sibling's route has the distance after that, so that a router's own comes first where both are preferred alike.
     """
     usual = (presets.LOCAL_PREF_DX, presets.LOCAL_PREF_VPN_STATIC, presets.LOCAL_PREF_VPN_BGP)
-    external = {s.local_pref for s in routing.sessions if s.local_as != s.peer_as} | {p.value for p in usual}
+    sessions = (*routing.sessions, *routing.node_sessions)
+    external = {s.local_pref for s in sessions if s.local_as != s.peer_as} | {p.value for p in usual}
     own = {static.local_pref for static in routing.statics}
     passed_on = {presets.LOCAL_PREF_VPN_STATIC.value - SIBLING_HANDICAP}
     known = sorted(external | own | passed_on, reverse=True)
@@ -130,7 +131,8 @@ def _bgpd(routing: Routing) -> Iterator[str]:
             yield f"{word} prefix-list own{version} permit {prefix}"
     yield from _statics_to_siblings(routing)
     for session in routing.sessions:
-        yield from _policies(session, distances(routing), transits=routing.transits)
+        yield from _policies(session, routing)
+    yield from _pods(routing)
     yield f"router bgp {routing.asn}"
     yield f" bgp router-id {routing.router_id}"
     yield " bgp log-neighbor-changes"
@@ -142,6 +144,9 @@ def _bgpd(routing: Routing) -> Iterator[str]:
     yield " bgp graceful-restart-disable"
     for session in routing.sessions:
         yield from _neighbor(session)
+    for session in routing.node_sessions:
+        yield from _neighbor(session)
+        yield f" neighbor {session.peer} passive"  # a node calls when it is up
     for version, _, word in FAMILIES:
         yield from _family(routing, version, word)
     yield "exit"
@@ -160,7 +165,7 @@ def _neighbor(session: Session) -> Iterator[str]:
 
 
 def _family(routing: Routing, version: int, word: str) -> Iterator[str]:
-    sessions = [session for session in routing.sessions if session.family == version]
+    sessions = [s for s in (*routing.sessions, *routing.node_sessions) if s.family == version]
     yield f" address-family {word} unicast"
     yield from (f"  network {prefix}" for prefix in routing.originate if ip_network(prefix).version == version)
     if _passes_on(routing) and _static_preference(routing, version) is not None:
@@ -202,7 +207,26 @@ def _statics_to_siblings(routing: Routing) -> Iterator[str]:
             yield "exit"
 
 
-def _policies(session: Session, distance: dict[int, int], *, transits: bool) -> Iterator[str]:
+def _pods(routing: Routing) -> Iterator[str]:
+    """Both sides of a session with a Kubernetes node tell of pods and of nothing else."""
+    distance = distances(routing)
+    for pods in routing.pods:
+        yield f"ip prefix-list pods{pods.asn} permit {pods.prefix} le 32"
+        yield f"bgp as-path access-list pods{pods.asn} permit ^{pods.asn}$"
+        for session in pods.sessions:
+            yield f"route-map {session.name}-in permit 10"
+            yield f" match ip address prefix-list pods{pods.asn}"
+            yield f" set local-preference {session.local_pref}"
+            yield f" set distance {distance[session.local_pref]}"
+            yield f" set tag {EBGP_TAG}"
+            yield "exit"
+            yield f"route-map {session.name}-out permit 10"
+            yield f" match ip address prefix-list pods{pods.asn}"
+            yield "exit"
+
+
+def _policies(session: Session, routing: Routing) -> Iterator[str]:
+    distance = distances(routing)
     word = "ip" if session.family == 4 else "ipv6"
     own = f" match {word} address prefix-list own{session.family}"
     if session.local_as == session.peer_as:
@@ -225,17 +249,25 @@ def _policies(session: Session, distance: dict[int, int], *, transits: bool) -> 
     yield f" set distance {distance[session.local_pref]}"
     yield f" set tag {EBGP_TAG}"
     yield "exit"
-    # A site is not a transit for others unless it is meant to be: only what it originates goes out.
-    yield f"route-map {session.name}-out permit 10"
-    if not transits:
-        yield own
+    # A site is not a transit for others unless it is meant to be: only what it originates goes out, and where its own
+    # nodes' pods are.
+    going = [[] if routing.transits else [own]]
+    if session.family == 4 and not routing.transits:
+        going += [[f" match ip address prefix-list pods{p.asn}", f" match as-path pods{p.asn}"] for p in routing.pods]
+    for number, matches in enumerate(going, start=1):
+        yield f"route-map {session.name}-out permit {10 * number}"
+        yield from matches
+        yield from _attributes(session)
+        yield "exit"
+
+
+def _attributes(session: Session) -> Iterator[str]:
     if session.med is not None:
         yield f" set metric {session.med}"
     if session.prepend:
         yield f" set as-path prepend {' '.join([str(session.local_as)] * session.prepend)}"
     if session.communities:
         yield f" set community {' '.join(f'{asn}:{value}' for asn, value in session.communities)} additive"
-    yield "exit"
 
 
 def _s(value: Duration) -> int:

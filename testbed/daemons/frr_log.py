@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from testbed.daemons.base import StateChange
 from testbed.daemons.stamp import to_ns
-from testbed.plan.plan import Session
+from testbed.plan.sessions import Session
 
 _LINE = re.compile(r"(?P<time>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6}) [A-Z0-9]+: (?:\[[^]]*\])* ?(?P<text>.*)")
 _BGP = re.compile(r"%ADJCHANGE: neighbor (?P<peer>[^(]+)\(.*?\) in vrf \S+ (?P<state>Up|Down) ?(?P<reason>.*)")

@@ -3,6 +3,7 @@
 What is changed and why:
 
 - the way between nodes, the pods' range and their MTU are the plan's; a node's address is the one that its kubelet has;
+- where nodes speak BGP, they do so with the routers of their sites and not with each other;
 - kubelet asks Felix over HTTP whether it is well: a probe that starts a program of 86 MB every ten seconds is most of
   what an idle cluster costs;
 - two containers that only prepare an upgrade and eBPF are left out, as is the bandwidth plugin, which no pod asks for.
@@ -16,10 +17,10 @@ from typing import Any
 
 import yaml
 
-from testbed.clusters import CalicoMode
+from testbed.kubernetes.calico_resources import resources
 from testbed.plan.clusters import PlannedCluster
 
-POOL: Mapping[CalicoMode, str] = {"vxlan": "Always", "vxlan-cross-subnet": "CrossSubnet"}
+POOL: Mapping[str, str] = {"vxlan": "Always", "vxlan-cross-subnet": "CrossSubnet", "bgp": "Never"}
 """When its pool of addresses uses VXLAN. Source: Calico 3.28, overlay networking."""
 FELIX_PORT = 9099  # FELIX_HEALTHPORT's default: Calico 3.28, Felix configuration
 PROBE_S = 10
@@ -27,27 +28,30 @@ CONTROLLERS_PROBE_S = 60  # a program is started for each; arbitrary, upstream's
 LEFT_OUT = ("upgrade-ipam", "mount-bpffs")
 
 
-def calico_manifest(original: str, cluster: PlannedCluster) -> str:
-    """Manifest to apply.
+class CalicoNetwork:
+    """Installs Calico."""
 
-    Args:
-        original: ``manifests/calico.yaml`` of the release.
-        cluster: as planned.
-    """
-    documents = [document for document in yaml.safe_load_all(original) if document]
-    for document in documents:
-        match document["kind"], document["metadata"]["name"]:
-            case "ConfigMap", "calico-config":
-                _config(document["data"], cluster)
-            case "DaemonSet", "calico-node":
-                _node(document["spec"]["template"]["spec"], cluster)
-            case "Deployment", "calico-kube-controllers":
-                _controllers(document["spec"]["template"]["spec"])
-    return str(yaml.safe_dump_all(documents, sort_keys=False))
+    original = "calico.yaml"
+
+    def manifest(self, original: str, cluster: PlannedCluster) -> str:
+        """Manifest to apply. ``original``: ``manifests/calico.yaml`` of the release."""
+        documents = [document for document in yaml.safe_load_all(original) if document]
+        for document in documents:
+            match document["kind"], document["metadata"]["name"]:
+                case "ConfigMap", "calico-config":
+                    _config(document["data"], cluster)
+                case "DaemonSet", "calico-node":
+                    _node(document["spec"]["template"]["spec"], cluster)
+                case "Deployment", "calico-kube-controllers":
+                    _controllers(document["spec"]["template"]["spec"])
+        # Before what reads them is started.
+        first = next(number for number, document in enumerate(documents) if document["kind"] == "DaemonSet")
+        documents[first:first] = resources(cluster)
+        return str(yaml.safe_dump_all(documents, sort_keys=False))
 
 
 def _config(data: dict[str, str], cluster: PlannedCluster) -> None:
-    data["calico_backend"] = "vxlan"
+    data["calico_backend"] = "bird" if cluster.peerings else "vxlan"
     data["veth_mtu"] = str(cluster.mtu)
     # Not JSON yet: the number is filled in on the node.
     network = json.loads(data["cni_network_config"].replace("__CNI_MTU__", "-1"))
@@ -57,7 +61,7 @@ def _config(data: dict[str, str], cluster: PlannedCluster) -> None:
 
 def _node(spec: dict[str, Any], cluster: PlannedCluster) -> None:
     wanted = {
-        "CLUSTER_TYPE": "k8s",
+        "CLUSTER_TYPE": "k8s,bgp" if cluster.peerings else "k8s",
         "IP": "autodetect",
         "IP_AUTODETECTION_METHOD": "kubernetes-internal-ip",
         "CALICO_IPV4POOL_CIDR": cluster.pods,

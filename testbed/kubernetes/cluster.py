@@ -6,13 +6,13 @@ import contextlib
 import time
 
 import yaml
-from kubernetes import utils
 from kubernetes.client import ApiClient
 
 from testbed.clock import Waiter
 from testbed.errors import RunError
 from testbed.history import Recorder
 from testbed.kubernetes import making
+from testbed.kubernetes.creating import create
 from testbed.kubernetes.engine import Engine
 from testbed.kubernetes.objects import Objects
 from testbed.kubernetes.watching import Watching
@@ -83,9 +83,8 @@ class Kubernetes(Objects):
 
     def make(self, manifest: str) -> None:
         """Create everything in a manifest of several documents, none of which is there yet."""
-        for document in yaml.safe_load_all(manifest):
-            if document:
-                utils.create_from_dict(self.watching.api, document)
+        documents = (document for document in yaml.safe_load_all(manifest) if document)
+        create(self.watching.api, documents, self._waiter)
 
     def run_in(self, pod: str, *argv: str, namespace: str = "default", within: str = "60 s") -> str:
         """Run a program in a pod, as ``kubectl exec`` does, and return what it printed to stdout.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from testbed.kubernetes.calico import calico_manifest
+from testbed.kubernetes import networks
 from testbed.kubernetes.engine import CPUINFO, Engine
 from testbed.kubernetes.kind_config import kind_config
 from testbed.plan.clusters import PlannedCluster
@@ -15,8 +15,8 @@ from testbed.plan.clusters import PlannedCluster
 CREATE_WITHIN = "600 s"
 """kind's own waits end long before; arbitrary."""
 ROOT = Path("/testbed")
-MANIFEST, ARCHIVE, IMAGE = "calico.yaml", "node.tar", "image"
-"""Of the engine's tree: Calico's manifest, the archive that Docker loads, and the image's name."""
+ARCHIVE, IMAGE = "node.tar", "image"
+"""Of the engine's tree: the archive that Docker loads, and the image's name."""
 
 
 def config(cluster: PlannedCluster, cpuinfo: Path, root: Path = ROOT) -> str:
@@ -27,7 +27,7 @@ def config(cluster: PlannedCluster, cpuinfo: Path, root: Path = ROOT) -> str:
 
 def network(cluster: PlannedCluster, root: Path = ROOT) -> str:
     """Manifest of what joins pods. ``root``: the engine's tree."""
-    return calico_manifest((root / MANIFEST).read_text(encoding="utf-8"), cluster)
+    return networks.manifest(cluster, root)
 
 
 def nodes(engine: Engine, cluster: PlannedCluster) -> None:

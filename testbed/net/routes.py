@@ -18,7 +18,8 @@ from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from testbed.net.namespace import Namespaces
 from testbed.net.netlink import Netlink, decode, split
-from testbed.plan.plan import Plan, Reach
+from testbed.plan.plan import Plan
+from testbed.plan.sessions import Reach
 
 RT_TABLE_MAIN = 254
 RTN_UNICAST = 1

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Literal
 
-from testbed.clusters import API_PORT, MANAGEMENT_RANGE, Calico, Taint
+from testbed.clusters import API_PORT, MANAGEMENT_RANGE, Taint
+from testbed.cni import AnyCni
 
 NODE_INTERFACE, MANAGEMENT_INTERFACE = "lan0", "eth0"
 """Of a node: in its site, and, as Docker calls it, in Docker's own network."""
@@ -34,22 +35,35 @@ class PlannedClusterNode:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Peering:
+    """A BGP session that a node opens: with a router of its site, in the node's subnet, or with another node of it."""
+
+    node: str
+    peer: str
+    peer_as: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlannedCluster:
     """A cluster.
 
     Attributes:
         mtu: of pods.
         path_mtu: the smallest of any way that a packet may take between two of its nodes.
+        peerings: where nodes speak BGP: with whom.
+        reflectors: nodes that pass on to others of their site what they learn; in each site they make one group.
     """
 
     name: str
     version: str
-    cni: Calico
+    cni: AnyCni
     nodes: tuple[PlannedClusterNode, ...]
     pods: str
     services: str
     path_mtu: int
     mtu: int
+    peerings: tuple[Peering, ...] = ()
+    reflectors: tuple[str, ...] = ()
 
     @property
     def control_plane(self) -> PlannedClusterNode:

@@ -41,6 +41,7 @@ def compile_plan(model: Model, lab: str, parameters: Mapping[str, str] | None = 
         _add_link(draft, link)
     for vpn in model.vpns:
         _add_vpn(draft, vpn)
+    planned_clusters = clusters(draft)
     routings = tuple(routing.routing_of(draft, router) for router in model.routers if router.kind != "internet")
     return Plan(
         lab=lab, topology=model.name, about=model.about, parameters=dict(parameters or {}),
@@ -49,7 +50,7 @@ def compile_plan(model: Model, lab: str, parameters: Mapping[str, str] | None = 
         loopbacks=tuple(draft.loopbacks), routes=tuple(draft.routes), routing=routings, reach=reach(routings),
         blocks_icmp=tuple(router.name for router in model.routers if router.blocks_icmp), shares=model.shares,
         volumes=model.volumes, guards=guards(draft), nats=nats(draft), mappings=mappings(draft),
-        resolvers=resolvers(draft), clusters=clusters(draft),
+        resolvers=resolvers(draft), clusters=planned_clusters,
     )  # fmt: skip
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from testbed.clusters import Cluster, ClusterNode
+from testbed.plan import compile_peering
 from testbed.plan.clusters import PlannedCluster, PlannedClusterNode, Role
 from testbed.plan.draft import Draft
-from testbed.theory.mtu import VXLAN, tunnel_mtu
+from testbed.theory.mtu import tunnel_mtu
 
 ZONE, REGION, SITE = "topology.kubernetes.io/zone", "topology.kubernetes.io/region", "testbed.site"
 """The first two are Kubernetes' well-known labels."""
@@ -22,10 +23,11 @@ def clusters(draft: Draft) -> tuple[PlannedCluster, ...]:
 
 def _cluster(draft: Draft, cluster: Cluster) -> PlannedCluster:
     path_mtu = min(_mtus(draft, {node.site for node in cluster.nodes}))
-    mtu = cluster.cni.mtu or tunnel_mtu(path_mtu, VXLAN[4])
+    mtu = cluster.cni.mtu or tunnel_mtu(path_mtu, cluster.cni.overhead)
     return PlannedCluster(
         name=cluster.name, version=cluster.version, cni=cluster.cni, nodes=tuple(_nodes(draft, cluster)),
         pods=cluster.pods, services=cluster.services, path_mtu=path_mtu, mtu=mtu,
+        peerings=compile_peering.peerings(draft, cluster), reflectors=compile_peering.reflectors(cluster),
     )  # fmt: skip
 
 

@@ -8,18 +8,8 @@ from functools import cached_property
 from testbed.model import Model, Router, Site
 from testbed.nat import NatGateway
 from testbed.plan import addresses
-from testbed.plan.plan import (
-    FABRIC,
-    Bridge,
-    Cable,
-    End,
-    Node,
-    PlannedLink,
-    PlannedTunnel,
-    Route,
-    Session,
-    StaticVpnRoute,
-)
+from testbed.plan.plan import FABRIC, Bridge, Cable, End, Node, PlannedLink, PlannedTunnel, Route
+from testbed.plan.sessions import PodRouting, Session, StaticVpnRoute
 
 
 @dataclass
@@ -40,6 +30,7 @@ class Draft:
     routes: list[Route] = field(default_factory=list)
     sessions: dict[str, list[Session]] = field(default_factory=dict)
     statics: dict[str, list[StaticVpnRoute]] = field(default_factory=dict)
+    pods: dict[str, list[PodRouting]] = field(default_factory=dict)
     indexes: dict[str, int] = field(default_factory=dict)
     """Last interface index given out in each namespace."""
     pairs: int = 0

@@ -10,7 +10,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 
 from testbed.plan.guards import Guard
-from testbed.plan.plan import Cable, End, Node, Plan, PlannedLink, PlannedTunnel, Reach, Route
+from testbed.plan.plan import Cable, End, Node, Plan, PlannedLink, PlannedTunnel, Route
+from testbed.plan.sessions import Reach
 
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network

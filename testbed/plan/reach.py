@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from testbed.errors import InputError, Problem
-from testbed.plan.plan import Reach, Routing, Session
+from testbed.plan.sessions import Reach, Routing, Session
 
 SIBLING_HANDICAP = 50
 """How much less a static VPN route is worth to the other routers of its site, so that two routers that each have one do

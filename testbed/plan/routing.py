@@ -8,7 +8,8 @@ from testbed import presets
 from testbed.model import Bgp, Link, Router, Vpn
 from testbed.plan import addresses, sizes
 from testbed.plan.draft import Draft
-from testbed.plan.plan import End, PlannedTunnel, Routing, Session, StaticVpnRoute
+from testbed.plan.plan import End, PlannedTunnel
+from testbed.plan.sessions import Routing, Session, StaticVpnRoute
 from testbed.units import Duration
 
 FIRST_MED, MED_STEP = 100, 100
@@ -71,6 +72,7 @@ def routing_of(draft: Draft, router: Router) -> Routing:
         router_id=addresses.router_id(1 + draft.model.routers.index(router)),
         originate=draft.originated(router.name), statics=tuple(draft.statics.get(router.name, ())),
         ospf=lans if site is not None and site.ospf else (), transits=router.transits,
+        pods=tuple(draft.pods.get(router.name, ())),
     )  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from testbed.units import Duration, Rate, Size
 DPD = presets.VPN_DPD.value
 IKE_LIFETIME = presets.VPN_IKE_LIFETIME.value
 CHILD_LIFETIME = presets.VPN_CHILD_LIFETIME.value
-IBGP_HOLD = presets.DX_BGP_HOLD.value
+IBGP_HOLD = NODE_HOLD = presets.DX_BGP_HOLD.value
+"""What Calico's nodes ask for is longer, so this holds: BIRD's 240 s (BIRD 1.6, doc/bird.sgml)."""
 U32_MAX = 2**32 - 1
 
 

@@ -115,6 +115,8 @@ def _stores(plan: Plan) -> Iterator[str]:
 def _daemons(plan: Plan) -> Iterator[str]:
     for routing in plan.routing:
         sessions = Counter("BGP with BFD" if session.bfd else "BGP" for session in routing.sessions)
+        if routing.node_sessions:
+            sessions["BGP with nodes"] = len(routing.node_sessions)
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(sessions.items())) or "no sessions"
         transit = ", announces what it learns" if routing.transits else ""
         yield f"{routing.node}: {routing.daemon}, AS {routing.asn}, {kinds}{transit}"
@@ -126,6 +128,6 @@ def _daemons(plan: Plan) -> Iterator[str]:
 def _clusters(plan: Plan) -> Iterator[str]:
     for cluster in plan.clusters:
         ranges = f"services {cluster.services}, pods {cluster.pods} with MTU {cluster.mtu}"
-        yield f"{cluster.name}: Kubernetes {cluster.version} at {cluster.endpoint}, Calico {cluster.cni.mode}, {ranges}"
+        yield f"{cluster.name}: Kubernetes {cluster.version} at {cluster.endpoint}, {cluster.cni.title}, {ranges}"
         for node in cluster.nodes:
             yield f"{cluster.name}: node {node.name}, {node.role}, {node.site}, {node.address}"

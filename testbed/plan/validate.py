@@ -20,6 +20,7 @@ from testbed.plan import (
     validate_links,
     validate_names,
     validate_nat,
+    validate_peering,
     validate_stores,
 )
 from testbed.plan.plan import FABRIC
@@ -38,8 +39,6 @@ SUBNETS_MAX = 100
 """More make the names of ports longer than a name may be."""
 ECMP_MAX = 16
 """Arbitrary; the daemons' own limits are above."""
-ASN_MAX = 4_294_967_294
-"""RFC 7300; 0 and 23456 are nobody's either (RFC 7607, RFC 6793)."""
 
 Network = IPv4Network | IPv6Network
 
@@ -259,7 +258,7 @@ def _port_names(where: str, name: str, site: Site | None) -> Iterator[Problem]:
 
 
 def _router_numbers(where: str, router: Router) -> Iterator[Problem]:
-    if router.kind != "internet" and (not 1 <= router.asn <= ASN_MAX or router.asn in (23456, 65535)):
+    if router.kind != "internet" and not validate_peering.asn_usable(router.asn):
         hint = "private ones: 64512-65534, 4200000000-4294967294 (RFC 6996)"
         yield Problem(where, f"AS number {router.asn} cannot be used", hint)
     if not 1 <= router.ecmp <= ECMP_MAX:

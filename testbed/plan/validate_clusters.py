@@ -10,14 +10,13 @@ from ipaddress import IPv4Network
 from testbed.clusters import MANAGEMENT_RANGE, VERSION, Cluster
 from testbed.errors import Problem, known
 from testbed.model import Model
+from testbed.plan.validate_peering import peerings
 from testbed.theory.mtu import MIN_MTU
 
 CLUSTERS_MAX = 1
 """Each has its API server at one port of the lab's own; more are not built yet."""
 SERVICES_PREFIX_MIN = 12
 """kube-apiserver refuses a larger range of services (kubernetes cmd/kube-apiserver/app/options/validation.go)."""
-POD_BLOCK = 26
-"""Calico gives each node blocks of this size. Source: Calico 3.28, IP pools, blockSize."""
 
 
 def clusters(model: Model) -> Iterator[Problem]:
@@ -28,13 +27,26 @@ def clusters(model: Model) -> Iterator[Problem]:
         where = f"cluster {cluster.name}"
         if cluster.version != VERSION:
             yield Problem(where, f"Kubernetes {cluster.version} cannot be had", known(cluster.version, [VERSION]))
-        if cluster.cni.mtu is not None and cluster.cni.mtu < MIN_MTU[6]:
-            yield Problem(where, f"an MTU of {cluster.cni.mtu} for pods is too small", f"at least {MIN_MTU[6]}")
+        yield from _cni(model, where, cluster)
         sites = {node.site for node in cluster.nodes}
         for site in dict(cluster.taints):
             if site not in sites:
                 yield Problem(where, f"taints for {site!r}, where it has no nodes", known(site, sites))
         yield from _ranges(model, where, cluster)
+
+
+def _cni(model: Model, where: str, cluster: Cluster) -> Iterator[Problem]:
+    cni = cluster.cni
+    yield from (Problem(where, f"{cni.name.capitalize()}: {what}", hint) for what, hint in cni.unfit())
+    if cni.mtu is not None and cni.mtu < MIN_MTU[6]:
+        yield Problem(where, f"an MTU of {cni.mtu} for pods is too small", f"at least {MIN_MTU[6]}")
+    yield from peerings(model, where, cluster)
+    nodes = {node.host for node in cluster.nodes}
+    subnets = sorted({(host.site, host.subnet) for host in model.hosts if host.name in nodes})
+    if cni.one_subnet and len(subnets) > 1:
+        named = ", ".join(subnet for _, subnet in subnets)
+        what = f"{cni.title} needs all nodes in one subnet, and they are in {len(subnets)}: {named}"
+        yield Problem(where, what, "choose a mode that wraps packets, such as vxlan")
 
 
 def _ranges(model: Model, where: str, cluster: Cluster) -> Iterator[Problem]:
@@ -46,8 +58,9 @@ def _ranges(model: Model, where: str, cluster: Cluster) -> Iterator[Problem]:
             yield Problem(where, f"{name}: {text!r} is no range of IPv4 addresses", "such as 10.244.0.0/16")
     if "services" in own and own["services"].prefixlen < SERVICES_PREFIX_MIN:
         yield Problem(where, f"services: {cluster.services} is too large", f"/{SERVICES_PREFIX_MIN} at most")
-    if "pods" in own and own["pods"].num_addresses < len(cluster.nodes) << (32 - POD_BLOCK):
-        yield Problem(where, f"pods: {cluster.pods} is too small", f"a /{POD_BLOCK} for each node")
+    block = cluster.cni.node_block
+    if "pods" in own and own["pods"].num_addresses < len(cluster.nodes) << (32 - block):
+        yield Problem(where, f"pods: {cluster.pods} is too small", f"a /{block} for each node")
     others = {f"site {site.name}": site.cidr for site in model.sites} | {"Docker's own network": MANAGEMENT_RANGE}
     taken: dict[str, IPv4Network] = {}
     for name, text in others.items():

@@ -137,6 +137,8 @@ def _bring_up(job: Job, loaded: Loaded, recorder: Recorder, progress: Progress, 
         recorder.event("lab.stored")
     if plan.clusters:
         lab.clusters.update(_clusters(job, lab, progress, undo))
+        if job.state != "made":
+            lab.wait_converged("sessions with the clusters' nodes", CONVERGE_WITHIN)
     progress("the lab is up", "up")
     return lab
 

@@ -164,7 +164,8 @@ class Lab(PlainLab):
 
     def _wanted(self) -> Iterator[tuple[str, str, str]]:
         for routing in self.plan.routing:
-            for session in routing.sessions:
+            # Nodes speak when their cluster is up.
+            for session in (*routing.sessions, *(routing.node_sessions if self.clusters else ())):
                 yield routing.node, "bgp", session.name
                 if session.bfd is not None:
                     yield routing.node, "bfd", session.name

@@ -15,6 +15,7 @@ from testbed.cluster.recipe import Recipe
 from testbed.errors import MachineError
 from testbed.job import Job
 from testbed.kubernetes import making
+from testbed.kubernetes.calico import CalicoNetwork
 from testbed.kubernetes.disk import IMAGE
 from tests.kubernetes.test_calico import ORIGINAL
 from tests.plan.shipped import plan_of
@@ -35,7 +36,7 @@ def folder(states: States) -> Path:
         told = folder / image / "engine" / BESIDE
         told.mkdir(parents=True)
         (told / making.IMAGE).write_text("node:1\n")
-        (told / making.MANIFEST).write_text(ORIGINAL)
+        (told / CalicoNetwork.original).write_text(ORIGINAL)
     return folder
 
 

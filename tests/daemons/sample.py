@@ -12,7 +12,8 @@ import pytest
 
 from testbed.daemons import process
 from testbed.model import Bfd
-from testbed.plan.plan import End, Plan, PlannedTunnel, Route, Routing, Session, StaticVpnRoute
+from testbed.plan.plan import End, Plan, PlannedTunnel, Route
+from testbed.plan.sessions import PodRouting, Routing, Session, StaticVpnRoute
 from testbed.units import Duration
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -81,6 +82,13 @@ SITE = replace(
     ecmp=4,
 )
 """One of two routers of a site: everything that a routing daemon can be told."""
+
+NODES = tuple(
+    session(f"node_onprem-{n}", "lan0", "192.168.1.1", f"192.168.1.{10 + n}", peer_as=64513, local_pref=400)
+    for n in (1, 2)
+)
+CLUSTERED = replace(GATEWAY, pods=(PodRouting(prefix="10.244.0.0/16", asn=64513, sessions=NODES),))
+"""A gateway whose site has nodes that tell it of their pods."""
 
 
 def tunnel(number: int, **changes: Any) -> PlannedTunnel:

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from testbed.daemons import bird
+from testbed.daemons import bird_config
 from testbed.daemons.base import StateChange
-from testbed.daemons.bird import Bird, parse_log, render
+from testbed.daemons.bird import Bird, parse_log
+from testbed.daemons.bird_config import render
 from testbed.model import Bfd
-from testbed.plan.plan import Routing, Session, StaticVpnRoute
+from testbed.plan.sessions import Routing, Session, StaticVpnRoute
 from testbed.units import Duration
-from tests.daemons.sample import DX, DX_6, GATEWAY, LOGS, SITE, check_golden, program, seconds, session
+from tests.daemons.sample import CLUSTERED, DX, DX_6, GATEWAY, LOGS, SITE, check_golden, program, seconds, session
 
 S = 10**9
 
@@ -30,7 +31,7 @@ def accepted(routing: Routing, folder: Path) -> subprocess.CompletedProcess[str]
     return subprocess.run([program("bird"), "-p", "-c", str(path)], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(("name", "routing"), [("gateway", GATEWAY), ("site", SITE)])
+@pytest.mark.parametrize(("name", "routing"), [("gateway", GATEWAY), ("site", SITE), ("clustered", CLUSTERED)])
 def test_the_config_is_the_golden_one_and_bird_accepts_it(name: str, routing: Routing, tmp_path: Path) -> None:
     check_golden(f"bird/{name}.conf", Bird(routing).configs()["bird.conf"])
     done = accepted(routing, tmp_path)
@@ -100,6 +101,23 @@ def test_internal_sessions_are_direct_since_the_table_has_no_connected_networks(
     external = render(SITE, "bird.log").partition("protocol bgp 'bgp-dx' {")[2].partition("\n}\n")[0]
     assert "  direct;" in internal
     assert "  direct;" not in external
+
+
+def test_pods_go_to_neighbours_from_the_sites_own_nodes_alone() -> None:
+    """What was learned of other sites' pods is in another path, and a site passes nothing on."""
+    text = render(CLUSTERED, "bird.log")
+    told = text.partition("protocol bgp 'bgp-dx' {")[2].partition("\n}\n")[0]
+    own = "!(source = RTS_BGP && net ~ [ 10.244.0.0/16+ ] && bgp_path ~ [= 64513 =])"
+    assert f'export filter {{ if proto != "own4" && {own} then reject; accept; }};' in told
+    told6 = text.partition("protocol bgp 'bgp-dx_6' {")[2].partition("\n}\n")[0]
+    assert 'export filter { if proto != "own6" then reject; accept; };' in told6
+
+
+def test_a_node_is_waited_for_and_told_of_pods_alone() -> None:
+    node = render(CLUSTERED, "bird.log").partition("protocol bgp 'bgp-node_onprem-1' {")[2].partition("\n}\n")[0]
+    assert "passive yes;" in node
+    assert "export filter { if !(net ~ [ 10.244.0.0/16+ ]) then reject; accept; };" in node
+    assert "bgp_local_pref = 400;" in node
 
 
 def read(name: str) -> list[StateChange]:
@@ -178,4 +196,4 @@ def test_every_session_goes_up_and_down_in_turn_whatever_the_log_says(lines: lis
 def test_timers_finer_than_a_millisecond_are_told_in_microseconds() -> None:
     fine = replace(GATEWAY, sessions=(replace(DX, bfd=Bfd(interval=Duration(1_500_000))),))
     assert "interval 1500 us;" in render(fine, "bird.log")
-    assert bird.OSPF_PREFERENCE < 50
+    assert bird_config.OSPF_PREFERENCE < 50

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from testbed.daemons import frr_config
 from testbed.daemons.frr import Frr
 from testbed.daemons.frr_log import parse
-from testbed.plan.plan import Routing
-from tests.daemons.sample import DX, DX_6, GATEWAY, LOGS, SITE, check_golden, program
+from testbed.plan.sessions import Routing
+from tests.daemons.sample import CLUSTERED, DX, DX_6, GATEWAY, LOGS, SITE, check_golden, program
 
 S = 10**9
 REFUSED = "on config line"
@@ -38,7 +38,7 @@ def accepted(daemon: str, text: str, folder: Path) -> subprocess.CompletedProces
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(("name", "routing"), [("gateway", GATEWAY), ("site", SITE)])
+@pytest.mark.parametrize(("name", "routing"), [("gateway", GATEWAY), ("site", SITE), ("clustered", CLUSTERED)])
 def test_the_configs_are_the_golden_ones(name: str, routing: Routing) -> None:
     check_golden(f"frr/{name}.conf", "\n".join(f"# {file}\n{text}" for file, text in Frr(routing).configs().items()))
 
@@ -46,6 +46,12 @@ def test_the_configs_are_the_golden_ones(name: str, routing: Routing) -> None:
 @pytest.mark.parametrize("daemon", ["zebra", "bfdd", "staticd", "ospfd", "ospf6d", "bgpd"])
 def test_each_daemon_accepts_its_config(daemon: str, tmp_path: Path) -> None:
     done = accepted(daemon, frr_config.render(SITE, f"{tmp_path}/")[f"{daemon}.conf"], tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert REFUSED not in done.stdout + done.stderr
+
+
+def test_bgpd_accepts_sessions_with_nodes_of_clusters(tmp_path: Path) -> None:
+    done = accepted("bgpd", frr_config.render(CLUSTERED, f"{tmp_path}/")["bgpd.conf"], tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert REFUSED not in done.stdout + done.stderr
 

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from testbed import Calico
-from testbed.kubernetes.calico import calico_manifest
+from testbed.clusters import CALICO
+from testbed.kubernetes.calico import CalicoNetwork
 from tests.plan.shipped import plan_of
 
 (CLUSTER,) = plan_of("stretched_cluster.py").clusters
@@ -52,9 +53,9 @@ metadata: {name: calico-node}
 """
 
 
-def made(cni: Calico = CLUSTER.cni) -> list[Any]:
+def made(cni: Calico = CALICO) -> list[Any]:
     """The manifest for a cluster, read back."""
-    return list(yaml.safe_load_all(calico_manifest(ORIGINAL, replace(CLUSTER, cni=cni))))
+    return list(yaml.safe_load_all(CalicoNetwork().manifest(ORIGINAL, replace(CLUSTER, cni=cni))))
 
 
 def environment(documents: list[Any]) -> dict[str, str]:

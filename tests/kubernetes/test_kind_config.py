@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
+from testbed import Flannel
 from testbed.kubernetes.kind_config import kind_config
 from tests.plan.shipped import plan_of
 
@@ -44,6 +46,12 @@ def test_no_address_of_dockers_own_network_is_told() -> None:
 
 def test_what_joins_pods_is_not_kinds_own() -> None:
     assert told()["networking"]["disableDefaultCNI"] is True
+
+
+def test_services_are_written_in_what_the_network_for_pods_is_written_in() -> None:
+    assert told()["networking"]["kubeProxyMode"] == "iptables"
+    cluster = replace(CLUSTER, cni=Flannel(dataplane="nftables"))
+    assert yaml.safe_load(kind_config(cluster, "testbed/node:1"))["networking"]["kubeProxyMode"] == "nftables"
 
 
 def test_mounts_are_read_only() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testbed.builder import Topology
-from testbed.daemons import bird
+from testbed.daemons.bird_config import render
 from testbed.plan.compile import compile_plan
 from testbed.plan.expect import ATTEMPTS, OK, Attempt, Outcome, expect
 from testbed.plan.nat import lends, moved
@@ -108,7 +108,7 @@ def test_only_where_it_is_asked_to_a_gateway_is_in_the_way() -> None:
 def test_offices_with_one_range_are_announced_reached_and_seen_under_another() -> None:
     plan = plan_of(OFFICES)
     assert plan.routing_of("gw-berlin").originate == ("100.64.0.0/16", "fd00:0:2::/48")
-    told = bird.render(plan.routing_of("gw-berlin"), "bird.log")
+    told = render(plan.routing_of("gw-berlin"), "bird.log")
     assert "route 100.64.0.0/16 unreachable;" in told
     assert "192.168.0.0/16" not in told
     assert ("vgw", "100.65.0.0/16", ("dx-madrid",)) in [(r.node, r.prefix, r.best) for r in plan.reach]

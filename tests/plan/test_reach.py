@@ -9,8 +9,9 @@ import pytest
 from testbed.builder import Topology
 from testbed.errors import InputError
 from testbed.plan.compile import compile_plan
-from testbed.plan.plan import Plan, Reach, Routing, Session
+from testbed.plan.plan import Plan
 from testbed.plan.reach import reach
+from testbed.plan.sessions import Reach, Routing, Session
 from testbed.units import Duration
 from tests.plan.shipped import plan_of
 

@@ -1,0 +1,9 @@
+"""A cluster in one subnet: what needs nodes to be neighbours works here."""
+
+from testbed import Flannel, Topology
+
+
+def topology(t: Topology) -> None:
+    """A control plane and a worker in a LAN."""
+    lab = t.lan("lab", "192.168.0.0/16")
+    t.cluster("prod", cni=Flannel(mode="host-gw"), control_plane=lab, workers={lab: 1})
