@@ -34,7 +34,7 @@ _HOOKS = {
 Those that translate stand where nft(8) has them, ``dstnat`` and ``srcnat``. Fragments are seen before connection
 tracking puts them together, at -400 (``NF_IP_PRI_CONNTRACK_DEFRAG``, include/uapi/linux/netfilter_ipv4.h).
 """
-_STDIN = "/proc/self/fd/0"
+STDIN = "/proc/self/fd/0"
 """What ``-`` means to nft is /dev/stdin, which a bare /dev lacks."""
 FRAGMENTATION_NEEDED = (3, 4)
 """ICMP type and code (RFC 792, RFC 1191)."""
@@ -125,7 +125,7 @@ def apply(plan: Plan, namespaces: Namespaces) -> None:
         RunError: nft refuses, or what is read back differs.
     """
     for node in nodes(plan):
-        _nft(namespaces, node, ["-f", _STDIN], render(plan, node))
+        nft(namespaces, node, ["-f", STDIN], render(plan, node))
         # nft lists chain after chain, each with its rules in order.
         wanted = sorted((_identity(rule.body()) for rule in rules(plan, node)), key=itemgetter(0))
         found = sorted((_identity(body) for body in _read(namespaces, node)), key=itemgetter(0))
@@ -149,11 +149,17 @@ def _identity(body: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _read(namespaces: Namespaces, node: str) -> list[dict[str, Any]]:
-    listed = json.loads(_nft(namespaces, node, ["list", "table", "inet", TABLE], ""))
+    listed = json.loads(nft(namespaces, node, ["list", "table", "inet", TABLE], ""))
     return [entry["rule"] for entry in listed["nftables"] if "rule" in entry]
 
 
-def _nft(namespaces: Namespaces, node: str, words: list[str], text: str) -> str:
+def nft(namespaces: Namespaces, node: str, words: list[str], text: str) -> str:
+    """Run nft on a node, with text for its standard input, and return what it printed, as JSON.
+
+    Raises:
+        MachineError: it is not installed.
+        RunError: it refuses.
+    """
     program = find_program("nft", ENVIRONMENT)
     if program is None:
         raise MachineError(Problem("nft", "not installed", "install nftables; testbed doctor says how"))

@@ -87,7 +87,7 @@ def rules(plan: Plan, node: str) -> Iterator[Rule]:
 
 def _gateway(nat: planned.PlannedNat) -> Iterator[Rule]:
     for protocol in ("tcp", "icmp"):
-        yield Rule(FRAGMENTS, planned.fragment(nat, protocol), (_ip(), _protocol(protocol), _is_fragment()), _DROP)
+        yield Rule(FRAGMENTS, planned.fragment(nat, protocol), (_ip(), _protocol(protocol), is_fragment()), _DROP)
     stray = _state("invalid")
     yield Rule(FORWARD, planned.unknown(nat, planned.RESET), (_ip(), _protocol("tcp"), stray), _RESET)
     yield Rule(FORWARD, planned.unknown(nat, planned.DROPPED), (_ip(), stray), _DROP)
@@ -139,7 +139,8 @@ def _protocol(name: str) -> str:
     return match("==", {"meta": {"key": "l4proto"}}, name)
 
 
-def _is_fragment() -> str:
+def is_fragment() -> str:
+    """IPv4 packets that are parts of a larger one, the first one too."""
     return match("!=", {"&": [{"payload": {"protocol": "ip", "field": "frag-off"}}, OFFSET_OR_MORE]}, 0)
 
 

@@ -19,9 +19,10 @@ SMALL_WIDTH = 34
 
 @dataclass(frozen=True)
 class Reached:
-    """Hosts in order, and a square for each (from, to) that was tried."""
+    """Who tried and who was tried, in order, and a square for each (from, to)."""
 
-    hosts: tuple[str, ...]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
     squares: dict[tuple[str, str], Square]
 
 
@@ -43,7 +44,8 @@ def reach_matrix(events: Sequence[Event], family: int) -> Reached:
         if event.kind == "path.mtu" and event.fields["family"] == family
     }
     hosts = tuple(dict.fromkeys(name for pair in tried for name in pair))
-    return Reached(hosts, {pair: _square(some, mtus.get(pair)) for pair, some in tried.items()})
+    rows, columns = (tuple(name for name in hosts if any(pair[side] == name for pair in tried)) for side in (0, 1))
+    return Reached(rows, columns, {pair: _square(some, mtus.get(pair)) for pair, some in tried.items()})
 
 
 def matrix_sentence(events: Sequence[Event], family: int) -> str:
@@ -68,6 +70,6 @@ def _square(some: dict[str, Event], mtu: object) -> Square:
     told = (f"{reason}: {'all' if len(kinds) == len(some) else ' '.join(kinds)}" for reason, kinds in lines.items())
     small = [line for each in told for line in textwrap.wrap(each, SMALL_WIDTH)]
     if mtu is not None:
-        small.append(f"path MTU {mtu} B")
+        small.append(f"MTU {mtu} B")
     text = "✓ all" if not lines else " ".join(works) if works else "✕ none"
     return Square(text, "\n".join(small), wrong=bool(lines), plain=True, tinted=not works)

@@ -26,6 +26,8 @@ LINE_IN = 0.14
 """By which all rows grow for each further line of small text."""
 NAME_CHARS = 24
 """Of a row's name, in one line."""
+HEAD_CHAR_IN, HEAD_LINE_IN = 0.08, 0.15
+"""About the width of a letter of a column's name, and the height of a further line of it."""
 SMALL_TEXT = 6.6
 SMALL_CHAR_IN = 0.056
 """About the width of a letter of small text."""
@@ -53,22 +55,26 @@ def matrix_figure(
     """The picture; to be used inside :func:`testbed.report.style.settings`. ``legend``: what each shade means."""
     lines = max((square.small.count("\n") for square in squares.values()), default=0)
     row_in = ROW_IN + lines * LINE_IN
-    height = HEAD_IN + row_in * len(rows)
+    width_in = (style.WIDTH_IN - NAMES_IN - 0.05) / len(columns)
+    heads = [
+        "\n".join(textwrap.wrap(name, max(6, int(width_in / HEAD_CHAR_IN)), break_long_words=False)) for name in columns
+    ]
+    head_in = HEAD_IN + HEAD_LINE_IN * max((head.count("\n") for head in heads), default=0)
+    height = head_in + row_in * len(rows)
     figure = style.new_figure(height + (LEGEND_IN if legend else 0.1))
     axes = style.new_axes(figure, NAMES_IN, 0.0, style.WIDTH_IN - NAMES_IN - 0.05, height)
     axes.set_axis_off()
-    width = (style.WIDTH_IN - NAMES_IN - 0.05) / len(columns)
     axes.set_xlim(0, len(columns))
     axes.set_ylim(height, 0)
-    for number, name in enumerate(columns):
-        axes.text(number + 0.5, HEAD_IN - 0.1, name, ha="center", va="bottom", fontsize=style.NORMAL, fontweight="bold")
+    for number, head in enumerate(heads):
+        axes.text(number + 0.5, head_in - 0.1, head, ha="center", va="bottom", fontsize=style.NORMAL, fontweight="bold")
     for line, row in enumerate(rows):
-        top = HEAD_IN + line * row_in
+        top = head_in + line * row_in
         words = "\n".join(textwrap.wrap(row, NAME_CHARS))
         axes.text(-0.06, top + row_in / 2, words, ha="right", va="center", fontsize=style.NORMAL, clip_on=False)
         for number, column in enumerate(columns):
             if (row, column) in squares:
-                _square(axes, squares[row, column], (number, top), (width, row_in))
+                _square(axes, squares[row, column], (number, top), (width_in, row_in))
     if legend:
         _legend(figure, legend, height)
     return figure

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from testbed.report import cells, charts, content, failure, flows, groups, lanes, matrix, timeline, topology, words
+from testbed.report import charts, content, failure, groups, lanes, matrices, timeline, topology, words
 from testbed.report.drawing import KINDS, Drawing, Picture, save, write_page
 from testbed.report.lookups import lookup_sentence
 from testbed.report.rundir import CHARTS, REPORT, Run, read_run
@@ -44,15 +44,7 @@ def drawings(run: Run) -> Iterator[Drawing]:
     broken = frozenset(name for band in every for target in band.broke for name in broken_by(run.plan, target))
     sentence = words.topology_sentence(run, every)
     yield Drawing("topology", "Topology", sentence, partial(topology.topology_figure, run.plan, broken))
-    for family in cells.families(run.events):
-        reached = cells.reach_matrix(run.events, family)
-        told = cells.matrix_sentence(run.events, family)
-        draw = partial(matrix.matrix_figure, reached.hosts, reached.hosts, reached.squares, ())
-        yield Drawing(f"matrix-ipv{family}", f"Who reaches whom, IPv{family}", told, draw)
-    if needed := flows.flow_matrix(run.events):
-        told = flows.flow_sentence(run.events)
-        draw = partial(matrix.matrix_figure, needed.rows, needed.columns, needed.squares, ())
-        yield Drawing("matrix-flows", "What Kubernetes needs", told, draw)
+    yield from matrices.matrices(run.events)
     for chart in groups.charts_of(run.environment.get("scenario") or {}):
         rows = groups.rows(chart, run.judgement.measurements)
         if sum(len(row.found) for row in rows) > 1:  # one number needs no picture

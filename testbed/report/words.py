@@ -198,6 +198,8 @@ def event_words(event: Event) -> tuple[str, str] | None:
     if event.kind == "reach":
         missed = f"does not reach {fields.get('target')} over IPv{fields.get('family')}"
         return None if fields.get("ok") else (str(fields.get("source", "")), missed)
+    if event.kind == "policy.pair" and fields.get("passes") == fields.get("allowed"):
+        return None
     rest = ", ".join(f"{key} {value}" for key, value in fields.items() if key != "node")
     return str(fields.get("node", "")), f"{event.kind.replace('.', ' ')}{': ' if rest else ''}{rest}"
 

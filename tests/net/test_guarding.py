@@ -68,7 +68,7 @@ filters.apply(plan, spaces)
 wires = {link.get("ifname") for link in ip.get_links()} - {"lo"}
 assert len(wires) == len(filters.nodes(plan)) == 3, wires
 def tables(node):
-    found = filters._nft(spaces, node, ["list", "tables"], "")
+    found = filters.nft(spaces, node, ["list", "tables"], "")
     return found.count(filters.TABLE)
 assert [tables(node) for node in filters.nodes(plan)] == [1, 1, 1]
 assert tables("home") == 0
