@@ -72,7 +72,7 @@ def pinged(lab: Lab, address: str, size: int, count: int) -> int:
 def measure(result: Result) -> Iterator[Measurement]:
     """Loss, sizes, and what could be read."""
     (cluster, *_) = result.plan.clusters
-    history, cni = result.history, cluster.cni
+    history, cni = result.history, cluster.joined_by
     lost = {event.fields["name"]: event.fields["lost"] for event in history.of("pinged")}
     yield Measurement("full_size_lost", lost["full_size"], "packets", 0, 0, 0, "they fit into the pod's interface")
     yield Measurement(

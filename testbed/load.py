@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -98,13 +98,41 @@ def load(name: str, settings: Mapping[str, str], lab: str = "") -> Loaded:
     _check(model, parameters)
     texts = {name: parameter.value for name, parameter in parameters.declared.items()}
     plan = compile_plan(model, lab or lab_id(model.name), texts)
-    if (
-        scenario is not None
-        and scenario.check_function is not None
-        and (problems := [*scenario.check_function(plan, values)])
-    ):
-        raise InputError(problems)
+    _check_scenario(scenario, plan, values)
     return Loaded(path, file, scenario, model, parameters, values, plan)
+
+
+def load_on(name: str, settings: Mapping[str, str], found: Plan) -> Loaded:
+    """Load a scenario for a network that was found, instead of the topology that it names.
+
+    Raises:
+        InputError: with every problem found.
+    """
+    path = find_file(name)
+    scenario = None if path.suffix in YAML else _scenario(_module(path), path)
+    if scenario is None:
+        raise InputError(Problem(str(path), "is a topology, and the network is there already", "give a scenario"))
+    if TOPOLOGY in settings:
+        raise InputError(Problem(f"--set {TOPOLOGY}", "the network is there already", "leave it out"))
+    parameters = Parameters(settings)
+    values = _declare(scenario, parameters)
+    parameters.check()
+    texts = {name: parameter.value for name, parameter in parameters.declared.items()}
+    plan = replace(found, parameters=texts)
+    try:
+        _check_scenario(scenario, plan, values)
+    except (LookupError, StopIteration, ValueError) as error:
+        what = f"looks for what is not there ({type(error).__name__}: {error}): links, routers or hosts of a topology"
+        raise InputError(Problem(path.name, what, "run it on its topology")) from error
+    return Loaded(path, path, scenario, Model(name=plan.topology), parameters, values, plan)
+
+
+def _check_scenario(scenario: Scenario | None, plan: Plan, values: Mapping[str, object]) -> None:
+    """Tell what a scenario itself holds against a plan and its parameters' values."""
+    if scenario is None or scenario.check_function is None:
+        return
+    if problems := [*scenario.check_function(plan, values)]:
+        raise InputError(problems)
 
 
 def topology_file(scenario: Scenario, path: Path, settings: Mapping[str, str]) -> Path:

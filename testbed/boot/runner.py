@@ -93,7 +93,7 @@ def run(
     means = None
     if options.kernel == "guest":
         means = means_for(loaded.plan, lambda text: on_message({"kind": "progress", "text": text}))
-    directory = _make_directory(loaded, options)
+    directory = make_directory(loaded, options.out)
     record = directory / "record"
     named = {**identity(loaded), "seed": options.seed, **({} if play is None else play.named)}
     (record / IDENTITY).write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
@@ -108,7 +108,7 @@ def run(
     _judge_receipt(record, loaded, options)
     measure = None if play is None else play.measure
     judgement = judge_run(record, loaded, ended={"problem": problem, "spins": ended.spins}, measure=measure)
-    _write_environment(directory, loaded, options, ended, means, _about(loaded) if play is None else play.about)
+    _write_environment(directory, loaded, options, ended, means, about(loaded) if play is None else play.about)
     if not options.report:
         return Outcome(directory, judgement, None)
     from testbed.report.page import write_report
@@ -150,13 +150,12 @@ def _made(job: Job, ended: guest.GuestRun) -> str:
     return _problem(ended) or (f"{failed.fields['where']}: {failed.fields['what']}" if failed else "")
 
 
-def _make_directory(loaded: Loaded, options: Options) -> Path:
-    if options.out is not None:
-        directory = options.out.absolute()
+def make_directory(loaded: Loaded, out: Path | None) -> Path:
+    """A new folder for a run and its record. Raises :class:`InputError` or :class:`MachineError`."""
+    if out is not None:
+        directory = out.absolute()
         if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise InputError(
-                Problem(f"--out {options.out}", "exists and is not empty", "name a new folder, or empty that one")
-            )
+            raise InputError(Problem(f"--out {out}", "exists and is not empty", "name a new folder, or empty that one"))
     else:
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         directory = Path("runs", f"{loaded.path.stem}-{stamp}-{os.getpid()}").absolute()
@@ -201,7 +200,8 @@ def _judge_receipt(record: Path, loaded: Loaded, options: Options) -> None:
     (record / RECEIPT).write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
 
 
-def _about(loaded: Loaded) -> Mapping[str, Any] | None:
+def about(loaded: Loaded) -> Mapping[str, Any] | None:
+    """What ``environment.json`` says of the scenario."""
     scenario = loaded.scenario
     return None if scenario is None else {
         "question": scenario.question, "hypothesis": scenario.hypothesis, "refuted_by": scenario.refuted_by,
@@ -217,8 +217,7 @@ def _write_environment(
     """Everything that depends on the machine or on wall time; the record has none of it."""
     last = max((event.t_ns for event in History(directory / "record").events), default=0)
     environment = {
-        "testbed": __version__,
-        "command": shlex.join(options.command),
+        **of_this_machine(options.command),
         "seed": options.seed,
         "kernel": options.kernel,
         "clock": options.clock,
@@ -229,6 +228,18 @@ def _write_environment(
         "spins_broken": ended.spins,
         "finished": ended.finished,
         "console": list(ended.console),
+        "guest_kernel": kernel_key(means.kernel) if means else "",
+        "programs": versions(loaded),
+        "scenario": about,
+    }
+    (directory / "environment.json").write_text(json.dumps(environment, indent=1) + "\n", encoding="utf-8")
+
+
+def of_this_machine(command: Sequence[str]) -> dict[str, Any]:
+    """What ``environment.json`` says of the machine, the testbed and the time, whatever was run."""
+    return {
+        "testbed": __version__,
+        "command": shlex.join(command),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "host_kernel": platform.release(),
@@ -237,11 +248,7 @@ def _write_environment(
         "commit": commit(),
         "source": source(),
         "packages": packages(),
-        "guest_kernel": kernel_key(means.kernel) if means else "",
-        "programs": versions(loaded),
-        "scenario": about,
     }
-    (directory / "environment.json").write_text(json.dumps(environment, indent=1) + "\n", encoding="utf-8")
 
 
 def commit() -> str:

@@ -18,6 +18,11 @@ from testbed.verdict import Judgement, Measurement, check_safe, judge
 
 Measure = Callable[[Result], tuple[Iterable[Measurement], Iterable[str]]]
 """From a record: measurements, and what is wrong without a number."""
+EXISTING = "cluster.existing"
+"""Event of a run on a cluster that is not the testbed's own."""
+NO_RECEIPT_NOTE = (
+    "the network is the cluster's own: no receipt says what its links deliver, and none is needed to measure it"
+)
 SPIN_NOTE = "the spin breaker fired {count} times: this run may not be repeatable"
 
 
@@ -49,6 +54,10 @@ def _judge(record: Path, loaded: Loaded, ended: Mapping[str, Any], measure: Meas
         return judge((), unknowns)
     from testbed.check.receipt import problems  # scipy takes a while to load
 
+    if history.first(EXISTING):  # nobody has asked anything of its links, so nothing can differ from that
+        found, failed = measure(Result(history, loaded.plan, dict(loaded.parameters.declared), loaded.values))
+        judged = judge(found, (), list(failed))
+        return Judgement(judged.verdict, judged.measurements, (*judged.why, NO_RECEIPT_NOTE))
     receipt = history.read_json(RECEIPT) or {}
     late = Duration(round(receipt.get("late_ms", 0) * 10**6))
     found, failed = measure(Result(history, loaded.plan, dict(loaded.parameters.declared), loaded.values, late))

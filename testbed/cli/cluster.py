@@ -7,12 +7,16 @@ import json
 import click
 
 from testbed.cli.common import EPILOG, told
+from testbed.cli.existing import rbac
 from testbed.errors import MachineError
 
 
 @click.group(epilog=EPILOG)
 def cluster() -> None:
     """Kubernetes clusters: the image that their nodes start from."""
+
+
+cluster.add_command(rbac)
 
 
 @cluster.group(epilog=EPILOG)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from testbed.cli.common import EPILOG, file_argument, json_option, seed_option, settings_option, told
+from testbed.cli.existing import clean_existing, context_option, kubeconfig_option, namespace_option
 
 if TYPE_CHECKING:
     from testbed.lab.protocol import Message
@@ -240,12 +241,19 @@ def down(name: str | None) -> None:
 @click.command(epilog=EPILOG)
 @click.option("--runs", is_flag=True, help="Remove the runs' folders below ./runs as well, after asking.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@kubeconfig_option
+@context_option
+@namespace_option
 @told
-def clean(runs: bool, yes: bool) -> None:
-    """Remove what processes that were killed left behind. Labs and runs that live are not touched."""
+def clean(runs: bool, yes: bool, kubeconfig: Path | None, context: str, namespace: str) -> None:
+    """Remove what processes that were killed left behind. Labs and runs that live are not touched.
+
+    With --kubeconfig: what runs on that cluster have in the namespace, and nothing on this machine. One that still goes
+    on there ends.
+    """
     from testbed.lab import clean as cleaning
 
-    removed = cleaning.clean()
+    removed = cleaning.clean() if kubeconfig is None else clean_existing(kubeconfig, context, namespace)
     for what in removed:
         click.echo(f"removed: {what}")
     found = cleaning.runs() if runs else []

@@ -23,6 +23,7 @@ from testbed.cli.common import (
     told,
     where_options,
 )
+from testbed.cli.existing import There, check_options, existing_options, run_existing
 from testbed.errors import InputError, Problem
 
 
@@ -45,18 +46,29 @@ for command in (
 @settings_option
 @click.option("--out", type=click.Path(path_type=Path), help="New folder for the run. Default: runs/NAME-TIME.")
 @many_options
+@existing_options
 @json_option
 @told
 def run(
     file: str, seed: int, kernel: str | None, clock: str | None, settings: tuple[str, ...], out: Path | None,
     wall_limit: float, seeds: int | None, jobs: int | None, yes: bool, on: str, as_json: bool,
+    kubeconfig: Path | None, context: str, site_label: str, namespace: str, image: str, dry_run: bool,
 ) -> None:  # fmt: skip
     """Run a scenario, or a study of one, or bring a topology up and see whether everything reaches everything.
 
     A study plays many runs side by side; with --out of a folder that it wrote it does those that are missing. --seeds,
     --jobs, --on and --yes are for studies, --seed is for a single run.
+
+    With --kubeconfig a scenario runs on a cluster that exists already, as far as it asks for nothing but pods; all that
+    it makes there is removed.
     """
     from testbed.cli.running import run_command
+
+    there = None if kubeconfig is None else There(kubeconfig, context, site_label, namespace, image, dry_run)
+    of_labs = {"--kernel": kernel, "--clock": clock, "--seeds": seeds, "--jobs": jobs, "--on": on != LOCAL}
+    check_options(there, of_labs, dry_run=dry_run)
+    if there is not None:
+        sys.exit(int(run_existing(file, settings, seed, out, wall_limit, there, as_json=as_json)))
 
     if seeds is not None or jobs is not None or yes or on != LOCAL or _declares_study(file):
         from testbed.cli.studying import Wanted, run_study_file

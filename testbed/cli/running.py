@@ -38,7 +38,7 @@ def run_command(
         progress.step(f"{choice.kernel} kernel, {choice.clock} clock: {choice.why}")
         outcome = run(loaded, given, options, progress.message)
     if as_json:
-        _print_json(outcome, command)
+        print_json(outcome, command)
     else:
         from testbed.report.terminal import summary
 
@@ -47,7 +47,8 @@ def run_command(
     return EXITS[outcome.judgement.verdict]
 
 
-def _print_json(outcome: Outcome, command: list[str]) -> None:
+def print_json(outcome: Outcome, command: list[str]) -> None:
+    """The one object of a run."""
     found = outcome.judgement.to_json()
     found |= {"directory": str(outcome.directory), "report": str(outcome.report), "command": shlex.join(command)}
     json.dump(found, sys.stdout)

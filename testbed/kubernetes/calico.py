@@ -66,7 +66,7 @@ def _node(spec: dict[str, Any], cluster: PlannedCluster) -> None:
         "IP_AUTODETECTION_METHOD": "kubernetes-internal-ip",
         "CALICO_IPV4POOL_CIDR": cluster.pods,
         "CALICO_IPV4POOL_IPIP": "Never",
-        "CALICO_IPV4POOL_VXLAN": POOL[cluster.cni.mode],
+        "CALICO_IPV4POOL_VXLAN": POOL[cluster.joined_by.mode],
     }
     spec["initContainers"] = [one for one in spec["initContainers"] if one["name"] not in LEFT_OUT]
     (container,) = spec["containers"]

@@ -23,7 +23,7 @@ OWN_AS_SEEN = 1
 
 def resources(cluster: PlannedCluster) -> list[dict[str, Any]]:
     """What is to be there before Calico starts."""
-    return [*_felix(cluster.cni), *_bgp(cluster)]
+    return [*_felix(cluster.joined_by), *_bgp(cluster)]
 
 
 def _felix(cni: AnyCni) -> Iterator[dict[str, Any]]:
@@ -38,7 +38,7 @@ def _bgp(cluster: PlannedCluster) -> Iterator[dict[str, Any]]:
     if not cluster.peerings:
         return
     # The routers know the way to each node's pods, so nodes need not know each other.
-    mesh = {"nodeToNodeMeshEnabled": False, "asNumber": cluster.cni.speaks_as, "logSeverityScreen": "Info"}
+    mesh = {"nodeToNodeMeshEnabled": False, "asNumber": cluster.joined_by.speaks_as, "logSeverityScreen": "Info"}
     yield _resource("BGPConfiguration", DEFAULT, mesh)
     yield from (_peer(cluster, peering) for peering in cluster.peerings)
     yield from _reflecting(cluster)
@@ -60,7 +60,7 @@ def _peer(cluster: PlannedCluster, peering: Peering) -> dict[str, Any]:
         "asNumber": peering.peer_as,
         "numAllowedLocalASNumbers": OWN_AS_SEEN,
     }
-    if peering.node in cluster.reflectors and peering.peer_as != cluster.cni.speaks_as:
+    if peering.node in cluster.reflectors and peering.peer_as != cluster.joined_by.speaks_as:
         # The router is told of each node by its own address, and sends to it, not by way of the reflector.
         spec["keepOriginalNextHop"] = True
     return _resource("BGPPeer", f"{peering.node}-{peering.peer.replace('.', '-')}", spec)

@@ -6,6 +6,7 @@ import contextlib
 import time
 
 import yaml
+from kubernetes import config
 from kubernetes.client import ApiClient
 
 from testbed.clock import Waiter
@@ -28,12 +29,13 @@ class Kubernetes(Objects):
 
     Attributes:
         plan: as planned.
+        engine: where its nodes run.
         watching: what it says of itself.
     """
 
     def __init__(self, plan: PlannedCluster, engine: Engine, waiter: Waiter, recorder: Recorder) -> None:
         self.plan = plan
-        self._engine = engine
+        self.engine = engine
         self._waiter = waiter
         self._recorder = recorder
         self._watching: Watching | None = None
@@ -53,7 +55,7 @@ class Kubernetes(Objects):
     def create(self) -> None:
         """Make the cluster: nodes, control plane, and what joins its pods."""
         try:
-            making.nodes(self._engine, self.plan)
+            making.nodes(self.engine, self.plan)
         except RunError:
             self.export_logs()
             raise
@@ -67,8 +69,8 @@ class Kubernetes(Objects):
         # What was kept says that all is ready; what was said before now does not count.
         self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         for node in self.plan.nodes:
-            self._engine.run(f"start-{node.name}", "docker", "start", node.container)
-        self._engine.run("kubeconfig", "kind", "export", "kubeconfig", "--name", self.plan.name)
+            self.engine.run(f"start-{node.name}", "docker", "start", node.container)
+        self.engine.run("kubeconfig", "kind", "export", "kubeconfig", "--name", self.plan.name)
         self._recorder.event("cluster.started", cluster=self.plan.name)
         self._begin_watch()
         self.wait_ready()
@@ -76,10 +78,11 @@ class Kubernetes(Objects):
     def stop(self) -> None:
         """Stop the nodes cleanly, workers first."""
         for node in reversed(self.plan.nodes):
-            self._engine.run(f"stop-{node.name}", "docker", "stop", "--time", "30", node.container)
+            self.engine.run(f"stop-{node.name}", "docker", "stop", "--time", "30", node.container)
 
     def _begin_watch(self) -> None:
-        self._watching = Watching(self._engine.kubeconfig, self._waiter, self._recorder)
+        api = config.new_client_from_config(str(self.engine.kubeconfig))
+        self._watching = Watching(api, self._waiter, self._recorder)
 
     def make(self, manifest: str) -> None:
         """Create everything in a manifest of several documents, none of which is there yet."""
@@ -93,7 +96,7 @@ class Kubernetes(Objects):
             RunError: it failed, or took too long, or its kubelet was not reached.
         """
         exec_ = ("kubectl", "exec", "--namespace", namespace, pod, "--", *argv)
-        return self._engine.run(f"in-{pod}", *exec_, within=within)
+        return self.engine.run(f"in-{pod}", *exec_, within=within)
 
     def wait_ready(self, within: Duration = READY_WITHIN) -> None:
         """Until every node and every pod is ready."""
@@ -107,13 +110,13 @@ class Kubernetes(Objects):
     def execute(self, node: str, *argv: str, within: str = "60 s") -> str:
         """Run a program on a node, and return what it printed."""
         container = self.plan.node(node).container
-        return self._engine.run(f"exec-{node}", "docker", "exec", container, *argv, within=within)
+        return self.engine.run(f"exec-{node}", "docker", "exec", container, *argv, within=within)
 
     def export_logs(self) -> None:
         """Let kind collect the logs of all nodes into the record."""
         with contextlib.suppress(RunError):
-            self._engine.run(
-                "logs", "kind", "export", "logs", str(self._engine.folder / "logs"), "--name", self.plan.name
+            self.engine.run(
+                "logs", "kind", "export", "logs", str(self.engine.folder / "logs"), "--name", self.plan.name
             )
 
     def close(self) -> None:

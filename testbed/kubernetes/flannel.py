@@ -49,9 +49,9 @@ def _config(data: dict[str, str], cluster: PlannedCluster) -> None:
     plugins = json.loads(data[CNI_CONFIG])
     plugins["cniVersion"] = INTERFACE_VERSION
     plugins["plugins"][0]["delegate"]["mtu"] = cluster.mtu
-    mode = cluster.cni.mode
-    size: Mapping[str, int] = {"MTU": cluster.mtu + cluster.cni.overhead} if mode in TELLS_SIZE else {}
-    native = {"EnableNFTables": cluster.cni.dataplane == "nftables"}
+    mode = cluster.joined_by.mode
+    size: Mapping[str, int] = {"MTU": cluster.mtu + cluster.joined_by.overhead} if mode in TELLS_SIZE else {}
+    native = {"EnableNFTables": cluster.joined_by.dataplane == "nftables"}
     net = {**json.loads(data[NET_CONFIG]), **native, "Network": cluster.pods, "Backend": {"Type": mode, **size}}
     data |= {CNI_CONFIG: json.dumps(plugins, indent=1), NET_CONFIG: json.dumps(net, indent=1)}
 

@@ -33,7 +33,7 @@ def kind_config(cluster: PlannedCluster, image: str, mounts: tuple[tuple[str, st
         "name": cluster.name,
         "networking": {
             "disableDefaultCNI": True,
-            "kubeProxyMode": cluster.cni.dataplane,
+            "kubeProxyMode": cluster.joined_by.dataplane,
             "podSubnet": cluster.pods,
             "serviceSubnet": cluster.services,
             "apiServerAddress": LOOPBACK,

@@ -32,5 +32,5 @@ NETWORKS: Mapping[str, Network] = {"calico": CalicoNetwork(), "flannel": Flannel
 
 def manifest(cluster: PlannedCluster, folder: Path) -> str:
     """What to create on a cluster for its pods to be joined. ``folder``: of the originals."""
-    network = NETWORKS[cluster.cni.name]
+    network = NETWORKS[cluster.joined_by.name]
     return network.manifest((folder / network.original).read_text(encoding="utf-8"), cluster)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any
 
 from kubernetes.client import ApiClient
@@ -19,6 +20,8 @@ NAMESPACE = "default"
 class Objects(ABC):
     """The things on one cluster."""
 
+    cache: Path | None = None
+    """Where it is kept what the server knows; a file of the machine's unless told."""
     _client: DynamicClient | None = None
 
     @property
@@ -45,5 +48,5 @@ class Objects(ABC):
 
     def _resource(self, version: str, kind: str) -> Resource:
         if self._client is None:
-            self._client = DynamicClient(self.api)
+            self._client = DynamicClient(self.api, cache_file=None if self.cache is None else str(self.cache))
         return self._client.resources.get(api_version=version, kind=kind)

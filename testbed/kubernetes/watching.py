@@ -13,10 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from kubernetes import client, config, watch
+from kubernetes import client, watch
 
 from testbed.clock import Waiter
 from testbed.history import Recorder
@@ -41,10 +40,10 @@ class Change:
 
 
 class Watching:
-    """Watches one cluster."""
+    """Watches one cluster: its nodes, and the pods and services of all namespaces, or of one."""
 
-    def __init__(self, kubeconfig: Path, waiter: Waiter, recorder: Recorder) -> None:
-        self.api: client.ApiClient = config.new_client_from_config(str(kubeconfig))
+    def __init__(self, api: client.ApiClient, waiter: Waiter, recorder: Recorder, namespace: str = "") -> None:
+        self.api = api
         self.core = client.CoreV1Api(self.api)
         self._waiter = waiter
         self._recorder = recorder
@@ -55,21 +54,24 @@ class Watching:
         self._said: dict[Key, Mapping[str, object]] = {}
         discovery = client.DiscoveryV1Api(self.api)
         waiter.watch(self._read, self._deal)
+        pods = self.core.list_namespaced_pod if namespace else self.core.list_pod_for_all_namespaces
+        slices = (
+            discovery.list_namespaced_endpoint_slice if namespace else discovery.list_endpoint_slice_for_all_namespaces
+        )
+        where = (namespace,) if namespace else ()
         self._threads = [
-            threading.Thread(target=self._follow, args=(kind, listed), daemon=True)
+            threading.Thread(target=self._follow, args=(kind, *listed), daemon=True)
             for kind, listed in (
-                ("node", self.core.list_node),
-                ("pod", self.core.list_pod_for_all_namespaces),
-                ("endpoints", discovery.list_endpoint_slice_for_all_namespaces),
+                ("node", (self.core.list_node,)), ("pod", (pods, *where)), ("endpoints", (slices, *where)),
             )
-        ]
+        ]  # fmt: skip
         for thread in self._threads:
             thread.start()
 
-    def _follow(self, kind: str, listed: Callable[..., Any]) -> None:
+    def _follow(self, kind: str, listed: Callable[..., Any], *where: str) -> None:
         while not self._ending.is_set():
             try:
-                for message in watch.Watch().stream(listed, _request_timeout=(CONNECT_LIMIT_S, SILENT_S)):
+                for message in watch.Watch().stream(listed, *where, _request_timeout=(CONNECT_LIMIT_S, SILENT_S)):
                     raw = message["raw_object"]
                     about = raw["metadata"]
                     key = (kind, about.get("namespace", ""), about["name"])

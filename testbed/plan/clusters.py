@@ -48,7 +48,9 @@ class PlannedCluster:
     """A cluster.
 
     Attributes:
-        mtu: of pods.
+        cni: what joins its pods; ``None``: that is not known of a cluster that exists already.
+        pods, services: ranges of addresses; empty: not known.
+        mtu: of pods; 0: not known.
         path_mtu: the smallest of any way that a packet may take between two of its nodes.
         peerings: where nodes speak BGP: with whom.
         reflectors: nodes that pass on to others of their site what they learn; in each site they make one group.
@@ -56,7 +58,7 @@ class PlannedCluster:
 
     name: str
     version: str
-    cni: AnyCni
+    cni: AnyCni | None
     nodes: tuple[PlannedClusterNode, ...]
     pods: str
     services: str
@@ -64,6 +66,12 @@ class PlannedCluster:
     mtu: int
     peerings: tuple[Peering, ...] = ()
     reflectors: tuple[str, ...] = ()
+
+    @property
+    def joined_by(self) -> AnyCni:
+        """What joins its pods, of a cluster that a lab makes."""
+        assert self.cni is not None, "it is not the testbed's own"
+        return self.cni
 
     @property
     def control_plane(self) -> PlannedClusterNode:

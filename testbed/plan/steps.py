@@ -128,6 +128,6 @@ def _daemons(plan: Plan) -> Iterator[str]:
 def _clusters(plan: Plan) -> Iterator[str]:
     for cluster in plan.clusters:
         ranges = f"services {cluster.services}, pods {cluster.pods} with MTU {cluster.mtu}"
-        yield f"{cluster.name}: Kubernetes {cluster.version} at {cluster.endpoint}, {cluster.cni.title}, {ranges}"
+        yield f"{cluster.name}: Kubernetes {cluster.version} at {cluster.endpoint}, {cluster.joined_by.title}, {ranges}"
         for node in cluster.nodes:
             yield f"{cluster.name}: node {node.name}, {node.role}, {node.site}, {node.address}"

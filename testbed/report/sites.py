@@ -111,7 +111,8 @@ def _site(plan: Plan, name: str, subnets: list[SubnetBox], broken: Collection[st
         RouterChip(router.name, ROLES.get(router.role, router.role), asns.get(router.name, 0), router.name in broken)
         for router in routers
     )
-    return SiteBox(name, "VPC" if cloud else "LAN", "  ".join(ranges), tuple(subnets), chips)
+    kind = ("VPC" if cloud else "LAN") if routers or plan.cables else ""
+    return SiteBox(name, kind, "  ".join(ranges), tuple(subnets), chips)
 
 
 def _subnets(plan: Plan, broken: Collection[str]) -> dict[str, list[SubnetBox]]:
@@ -138,6 +139,11 @@ def _subnets(plan: Plan, broken: Collection[str]) -> dict[str, list[SubnetBox]]:
             if (index, nat.node) in own
         )
         boxes.setdefault(inside[0].site, []).append(SubnetBox(title, (*_chips(hosts, broken), *gateways)))
+    cabled = {cable.node for cable in plan.cables}
+    for node in plan.nodes:  # of a cluster that exists already it is not known what joins its nodes
+        if node.kind == "host" and node.name not in cabled and node.site not in boxes:
+            loose = [each for each in plan.nodes if each.site == node.site and each.name not in cabled]
+            boxes[node.site] = [SubnetBox("nodes", _chips(loose, broken))]
     return boxes
 
 

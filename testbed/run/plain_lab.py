@@ -31,6 +31,12 @@ class PlainLab:
         random: chance of the run's seed, for phases and choices.
     """
 
+    plan: Plan
+    parameters: Mapping[str, Parameter]
+    values: Mapping[str, object]
+    recorder: Recorder
+    waiter: Waiter
+    random: Random
     probe: PlainProbes
     clusters: Mapping[str, AnyCluster]
     pods: Pods[AnyCluster]

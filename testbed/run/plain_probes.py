@@ -29,6 +29,9 @@ DRAIN_S = 0.5
 class PlainProbes(ABC):
     """Starts probes between ends that have names. Each runs while its block runs, and leaves samples in the record."""
 
+    tail: Duration
+    """How long streams and pings go on after their block: so long they see what comes after a fault in it."""
+
     def __init__(self, ends: Ends, recorder: Recorder, waiter: Waiter) -> None:
         self._where = ends
         self._recorder = recorder
@@ -36,7 +39,6 @@ class PlainProbes(ABC):
         self._ports = count(udp_streams.PORT + 1)
         self._aliases: dict[str, Place] = {}
         self.tail = Duration(0)
-        """How long streams and pings go on after their block: so long they see what comes after a fault in it."""
 
     def alias(self, name: str, place: Place) -> None:
         """Let probes know a further place, with an IPv4 address, by a name of its own."""
