@@ -49,6 +49,8 @@ class Progress:
 
     def message(self, message: dict[str, Any]) -> None:
         """One message of a running lab."""
+        if message["kind"] == "booted":  # another lab, if there was one: its time begins anew
+            self._lab_ns = self._lab_begun_ns = None
         if "t_ns" in message:
             self._lab_ns = int(message["t_ns"])
             if self._lab_begun_ns is None:

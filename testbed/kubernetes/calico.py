@@ -4,6 +4,8 @@ What is changed and why:
 
 - the way between nodes, the pods' range and their MTU are the plan's; a node's address is the one that its kubelet has;
 - where nodes speak BGP, they do so with the routers of their sites and not with each other;
+- it speaks to the API server itself instead of to its service: where nodes start again, it would wait for kube-proxy,
+  crash, and wait for its turn to be started anew, which is most of what a start takes;
 - kubelet asks Felix over HTTP whether it is well: a probe that starts a program of 86 MB every ten seconds is most of
   what an idle cluster costs;
 - two containers that only prepare an upgrade and eBPF are left out, as is the bandwidth plugin, which no pod asks for.
@@ -17,13 +19,15 @@ from typing import Any
 
 import yaml
 
-from testbed.kubernetes.calico_resources import resources
+from testbed.kubernetes.calico_resources import endpoint, resources
 from testbed.plan.clusters import PlannedCluster
 
 POOL: Mapping[str, str] = {"vxlan": "Always", "vxlan-cross-subnet": "CrossSubnet", "bgp": "Never"}
 """When its pool of addresses uses VXLAN. Source: Calico 3.28, overlay networking."""
 FELIX_PORT = 9099  # FELIX_HEALTHPORT's default: Calico 3.28, Felix configuration
-PROBE_S = 10
+ALIVE_S, READY_S, READY_FAILURES = 10, 3, 10
+"""How often kubelet asks whether Felix lives, as upstream, and whether it is ready; and how often it must not be to
+count. Upstream asks every 10 s, three times: half a minute either way, but known sooner when it has just started."""
 CONTROLLERS_PROBE_S = 60  # a program is started for each; arbitrary, upstream's 10 s cost an idle cluster dearly
 LEFT_OUT = ("upgrade-ipam", "mount-bpffs")
 
@@ -46,7 +50,7 @@ class CalicoNetwork:
                     _controllers(document["spec"]["template"]["spec"])
         # Before what reads them is started.
         first = next(number for number, document in enumerate(documents) if document["kind"] == "DaemonSet")
-        documents[first:first] = resources(cluster)
+        documents[first:first] = [endpoint(cluster), *resources(cluster)]
         return str(yaml.safe_dump_all(documents, sort_keys=False))
 
 
@@ -72,10 +76,13 @@ def _node(spec: dict[str, Any], cluster: PlannedCluster) -> None:
     (container,) = spec["containers"]
     container["env"] = [one for one in container["env"] if one["name"] not in wanted]
     container["env"] += [{"name": name, "value": value} for name, value in wanted.items()]
-    for probe, path in (("livenessProbe", "/liveness"), ("readinessProbe", "/readiness")):
+    probes = {"livenessProbe": ("/liveness", ALIVE_S, 0), "readinessProbe": ("/readiness", READY_S, READY_FAILURES)}
+    for probe, (path, period, failures) in probes.items():
         asked = container[probe]
         del asked["exec"]
-        asked |= {"httpGet": {"host": "127.0.0.1", "port": FELIX_PORT, "path": path}, "periodSeconds": PROBE_S}
+        asked |= {"httpGet": {"host": "127.0.0.1", "port": FELIX_PORT, "path": path}, "periodSeconds": period}
+        if failures:
+            asked["failureThreshold"] = failures
 
 
 def _controllers(spec: dict[str, Any]) -> None:

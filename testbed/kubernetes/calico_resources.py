@@ -68,3 +68,14 @@ def _peer(cluster: PlannedCluster, peering: Peering) -> dict[str, Any]:
 
 def _resource(kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def endpoint(cluster: PlannedCluster) -> dict[str, Any]:
+    """Where Calico finds the API server. Source: Calico 3.28, eBPF, ``kubernetes-services-endpoint``."""
+    host, _, port = cluster.endpoint.partition(":")
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "kubernetes-services-endpoint", "namespace": "kube-system"},
+        "data": {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port},
+    }

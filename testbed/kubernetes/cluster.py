@@ -17,6 +17,7 @@ from testbed.kubernetes.creating import create
 from testbed.kubernetes.engine import Engine
 from testbed.kubernetes.objects import Objects
 from testbed.kubernetes.watching import Watching
+from testbed.net import early
 from testbed.plan.clusters import PlannedCluster
 from testbed.units import Duration
 
@@ -66,6 +67,7 @@ class Kubernetes(Objects):
 
     def start(self) -> None:
         """Start the nodes of a cluster that was kept, those of the control plane first."""
+        early.refuse(self.plan, self._engine.namespaces)
         # What was kept says that all is ready; what was said before now does not count.
         self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         for node in self.plan.nodes:
@@ -74,6 +76,7 @@ class Kubernetes(Objects):
         self._recorder.event("cluster.started", cluster=self.plan.name)
         self._begin_watch()
         self.wait_ready()
+        early.allow(self.plan, self._engine.namespaces)
 
     def stop(self) -> None:
         """Stop the nodes cleanly, workers first."""

@@ -18,7 +18,7 @@ from testbed.kubernetes.disk import IMAGE
 from testbed.kubernetes.joining import Joining
 from testbed.net import messages
 from testbed.net.apply import Network
-from testbed.net.namespace import mount
+from testbed.net.namespace import Namespaces, mount
 from testbed.net.netlink import Netlink
 from testbed.units import Duration
 
@@ -57,6 +57,11 @@ class Engine:
     def kubeconfig(self) -> Path:
         """Where kind writes how the API server is reached from here."""
         return Path(self.environment["KUBECONFIG"])
+
+    @property
+    def namespaces(self) -> Namespaces:
+        """Of the lab, where nodes live."""
+        return self._network.namespaces
 
     def start(self, disk: Path) -> None:
         """Mount what Docker needs, start it, and make its network. ``disk``: folder with the disk of Docker's data."""

@@ -58,15 +58,21 @@ def made(cni: Calico = CALICO) -> list[Any]:
     return list(yaml.safe_load_all(CalicoNetwork().manifest(ORIGINAL, replace(CLUSTER, cni=cni))))
 
 
+def one(documents: list[Any], kind: str, name: str = "") -> Any:
+    """The document of a kind, and of a name where there are several."""
+    (found,) = (each for each in documents if each["kind"] == kind and name in each["metadata"]["name"])
+    return found
+
+
 def environment(documents: list[Any]) -> dict[str, str]:
     """Of calico-node."""
-    (container,) = documents[1]["spec"]["template"]["spec"]["containers"]
-    return {one["name"]: one["value"] for one in container["env"]}
+    (container,) = one(documents, "DaemonSet")["spec"]["template"]["spec"]["containers"]
+    return {each["name"]: each["value"] for each in container["env"]}
 
 
 def test_pods_get_the_plans_range_and_mtu() -> None:
     documents = made()
-    assert documents[0]["data"]["veth_mtu"] == str(CLUSTER.mtu)
+    assert one(documents, "ConfigMap", "calico-config")["data"]["veth_mtu"] == str(CLUSTER.mtu)
     assert environment(documents)["CALICO_IPV4POOL_CIDR"] == CLUSTER.pods
 
 
@@ -78,26 +84,33 @@ def test_the_mode_decides_when_packets_are_wrapped() -> None:
     assert environment(made(Calico(mode="vxlan")))["CALICO_IPV4POOL_VXLAN"] == "Always"
     assert environment(made(Calico(mode="vxlan-cross-subnet")))["CALICO_IPV4POOL_VXLAN"] == "CrossSubnet"
     assert environment(made())["CALICO_IPV4POOL_IPIP"] == "Never"
-    assert made()[0]["data"]["calico_backend"] == "vxlan"
+    assert one(made(), "ConfigMap", "calico-config")["data"]["calico_backend"] == "vxlan"
 
 
 def test_the_networks_configuration_is_json_once_the_node_has_filled_in_its_number() -> None:
-    text = made()[0]["data"]["cni_network_config"]
+    text = one(made(), "ConfigMap", "calico-config")["data"]["cni_network_config"]
     plugins = json.loads(text.replace("__CNI_MTU__", "1396"))["plugins"]
     assert [plugin["type"] for plugin in plugins] == ["calico", "portmap"]
     assert plugins[0]["mtu"] == 1396
 
 
 def test_felix_is_asked_over_http() -> None:
-    spec = made()[1]["spec"]["template"]["spec"]
+    spec = one(made(), "DaemonSet")["spec"]["template"]["spec"]
     (container,) = spec["containers"]
     for probe in ("livenessProbe", "readinessProbe"):
         assert "exec" not in container[probe]
         assert container[probe]["httpGet"]["port"] == 9099
-    assert [one["name"] for one in spec["initContainers"]] == ["install-cni"]
+    ready = container["readinessProbe"]
+    assert ready["periodSeconds"] * ready["failureThreshold"] == 10 * 3  # upstream's
+    assert [each["name"] for each in spec["initContainers"]] == ["install-cni"]
 
 
 def test_what_has_nothing_to_do_with_it_stays_as_it_is() -> None:
     documents = made()
-    assert documents[3] == {"kind": "ServiceAccount", "metadata": {"name": "calico-node"}}
+    assert one(documents, "ServiceAccount") == {"kind": "ServiceAccount", "metadata": {"name": "calico-node"}}
     assert environment(documents)["WAIT_FOR_DATASTORE"] == "true"
+
+
+def test_it_speaks_to_the_api_server_itself() -> None:
+    told = one(made(), "ConfigMap", "kubernetes-services-endpoint")["data"]
+    assert ":".join((told["KUBERNETES_SERVICE_HOST"], told["KUBERNETES_SERVICE_PORT"])) == CLUSTER.endpoint

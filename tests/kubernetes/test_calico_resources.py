@@ -10,7 +10,7 @@ from testbed import Calico
 from testbed.kubernetes.calico import CalicoNetwork
 from testbed.kubernetes.calico_resources import resources
 from testbed.plan.compile import compile_plan
-from tests.kubernetes.test_calico import ORIGINAL, environment
+from tests.kubernetes.test_calico import ORIGINAL, environment, one
 from tests.plan.test_peering import BGP, topology
 
 (CLUSTER,) = compile_plan(topology(BGP).build(), "lab").clusters
@@ -40,9 +40,8 @@ def test_settings_are_there_before_what_reads_them_starts() -> None:
 
 def test_packets_are_not_wrapped_and_birds_run() -> None:
     made = documents()
-    assert made[0]["data"]["calico_backend"] == "bird"
-    daemon = [document for document in made if document["kind"] == "DaemonSet"]
-    told = environment([{}, *daemon])
+    assert one(made, "ConfigMap", "calico-config")["data"]["calico_backend"] == "bird"
+    told = environment(made)
     assert (told["CALICO_IPV4POOL_VXLAN"], told["CALICO_IPV4POOL_IPIP"]) == ("Never", "Never")
 
 
@@ -60,7 +59,7 @@ def test_felix_is_told_of_encryption_and_of_the_kernels_interface_for_filters() 
 
 def test_without_bgp_nothing_is_set() -> None:
     assert [document["kind"] for document in documents(Calico())] == [
-        "ConfigMap", "DaemonSet", "Deployment", "ServiceAccount",
+        "ConfigMap", "ConfigMap", "DaemonSet", "Deployment", "ServiceAccount",
     ]  # fmt: skip
 
 
