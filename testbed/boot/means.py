@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.boot.promised import promised
 from testbed.errors import MachineError, Problem
 from testbed.kernel import build
 from testbed.kernel.recipe import MANIFEST, Manifest
@@ -83,13 +84,15 @@ def check_memory(memory: Size) -> None:
         ),
         Size(0),
     )
+    others = promised()
+    note = f", of which other guests may still take {others}" if others else ""
     problems = [
-        Problem(where, f"{have} free, and the guest may need {memory}", hint)
+        Problem(where, f"{have} free{note}, and the guest may need {memory}", hint)
         for where, have, hint in (
             ("/dev/shm", free, "remove what fills it; the guest's memory is a file there"),
-            ("memory", available, "stop something else, or use a smaller topology"),
+            ("memory", available, "wait until others have ended, stop something else, or use a smaller topology"),
         )
-        if have < memory
+        if have - others < memory
     ]
     if problems:
         raise MachineError(problems)

@@ -67,7 +67,7 @@ class Kubernetes(Objects):
 
     def start(self) -> None:
         """Start the nodes of a cluster that was kept, those of the control plane first."""
-        early.refuse(self.plan, self._engine.namespaces)
+        early.refuse(self.plan, self.engine.namespaces)
         # What was kept says that all is ready; what was said before now does not count.
         self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         for node in self.plan.nodes:
@@ -76,7 +76,7 @@ class Kubernetes(Objects):
         self._recorder.event("cluster.started", cluster=self.plan.name)
         self._begin_watch()
         self.wait_ready()
-        early.allow(self.plan, self._engine.namespaces)
+        early.allow(self.plan, self.engine.namespaces)
 
     def stop(self) -> None:
         """Stop the nodes cleanly, workers first."""
