@@ -24,10 +24,15 @@ class PlacementMatrix:
 
 def placement_matrix(events: Sequence[Event]) -> PlacementMatrix | None:
     """Cases by nodes, and what is on none; ``None``: nothing was placed."""
+    some = [event for event in events if event.kind == KIND]
+    stages: dict[str, set[str]] = {}
+    for event in some:
+        stages.setdefault(str(event.fields["case"]), set()).add(str(event.fields["stage"]))
     found: dict[tuple[str, str], list[Event]] = {}
-    for event in events:
-        if event.kind == KIND:
-            found.setdefault((_row(event), str(event.fields["node"]) or NOWHERE), []).append(event)
+    for event in some:
+        case = str(event.fields["case"])
+        row = f"{case}, {event.fields['stage']}" if len(stages[case]) > 1 else case
+        found.setdefault((row, str(event.fields["node"]) or NOWHERE), []).append(event)
     if not found:
         return None
     rows = tuple(dict.fromkeys(row for row, _ in found))
@@ -41,10 +46,6 @@ def placement_sentence(events: Sequence[Event]) -> str:
     nowhere = [str(pod["pod"]) for pod in pods if not pod["node"]]
     told = f"Rows are on columns: {len(pods) - len(nowhere)} pods"
     return f"{told}; on no node: {', '.join(nowhere)}." if nowhere else f"{told}."
-
-
-def _row(event: Event) -> str:
-    return f"{event.fields['case']}, {event.fields['stage']}"
 
 
 def _square(column: str, some: list[Event]) -> Square:

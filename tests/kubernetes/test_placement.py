@@ -73,11 +73,11 @@ def test_pods_leave_when_their_toleration_ends(tmp_path: Path) -> None:
 
 
 def test_the_picture_has_a_column_for_what_is_on_no_node() -> None:
-    events = [
-        Event(0, *one) for one in (pod("far", "aws"), pod("nowhere", "pending", reason="0/3 nodes: 3 full. More"))
-    ]
+    nowhere = pod("nowhere", "pending", reason="0/3 nodes: 3 full. More")
+    events = [Event(0, *one) for one in (pod("far", "aws"), nowhere, pod("far", "aws", stage="later"))]
     found = placement_matrix(events)
     assert found is not None
     assert found.columns == ("aws-1", "no node")
-    assert found.squares["nowhere, labels and other pods", "no node"].small == "3 full"
-    assert placement_sentence(events) == "Rows are on columns: 1 pods; on no node: nowhere."
+    assert found.rows == ("far, labels and other pods", "nowhere", "far, later")
+    assert found.squares["nowhere", "no node"].small == "3 full"
+    assert placement_sentence(events) == "Rows are on columns: 2 pods; on no node: nowhere."
