@@ -41,7 +41,8 @@ SPIN_BOUND_S, CLUSTER_SPIN_BOUND_S = 2.0, 0.05
 """CPU seconds of user code without a system call before the kernel interrupts it: the patch's own default; and where
 there are clusters, arbitrary: some of their programs spin at every start, and such a run is not repeatable anyway."""
 PANIC = "Kernel panic - not syncing"
-TAIL_LINES = 60
+TAIL_LINES, CONSOLE_LINES = 60, 15
+"""How many of a console's last lines are kept, and told with an end that nothing else explains."""
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/", "PAD": "x" * (1 << 16)}
 """Always the same, and with a long last string: the kernel places its user processes' stub just below the highest
 string of its environment. The stub's own first stack is up there too, and where both meet it dies (seen)."""
@@ -75,6 +76,18 @@ class GuestRun:
     panic: str = ""
     begun: float = field(default_factory=time.monotonic)
     console: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+
+    def problem(self) -> str:
+        """Why it did not reach its end; empty when it did."""
+        if self.finished:
+            return ""
+        if self.crash:
+            return f"the run crashed: {self.crash.strip().splitlines()[-1]}"
+        if self.panic:
+            words = "ran out of memory" if "ut of memory" in self.panic else "panicked"
+            return f"the guest kernel {words}: {self.panic}"
+        tail = "\n".join([*self.console][-CONSOLE_LINES:])
+        return f"the guest ended before the run did\n{tail}"
 
 
 def command(kernel: Path, job: Job, memory: Size, line: int | None = None) -> list[str]:

@@ -18,6 +18,7 @@ from typing import Any
 from testbed import __version__
 from testbed.boot import cpu, guest, host
 from testbed.boot.identity import identity, packages, source
+from testbed.boot.making import Maker
 from testbed.boot.means import Means, kernel_key, means_for
 from testbed.boot.states import with_clusters
 from testbed.check.judge import Measure, judge_run
@@ -33,7 +34,6 @@ from testbed.units import Size
 from testbed.verdict import Judgement
 
 WALL_LIMIT_S = 600.0
-CONSOLE_LINES = 15
 DISK_NEEDED = Size(64 * 2**20)
 """A record is a few MB; arbitrary."""
 
@@ -104,7 +104,7 @@ def run(
         told={} if play is None else play.told,
     )  # fmt: skip
     ended = _start(job, loaded.plan, means, options, on_message, play)
-    problem = _problem(ended)
+    problem = ended.problem()
     _judge_receipt(record, loaded, options)
     measure = None if play is None else play.measure
     judgement = judge_run(record, loaded, ended={"problem": problem, "spins": ended.spins}, measure=measure)
@@ -131,23 +131,13 @@ def _start(
         return host.run(job, options.wall_limit_s, on_message, play.module if play else host.RUN, line)
     assert means is not None
 
-    def make(making: Job) -> str:
-        limit = options.wall_limit_s
-        return _made(making, guest.run(means.kernel, making, means.memory, number, limit, on_message, guest.RUN))
-
     def tell(text: str) -> None:
         on_message({"kind": "progress", "text": text})
 
-    with cpu.claimed() as number, with_clusters(job, plan, make, tell) as ready:
-        limit = options.wall_limit_s
+    limit = options.wall_limit_s
+    with cpu.claimed() as number, with_clusters(job, plan, Maker(means, number, limit, on_message), tell) as ready:
         module = play.module if play else guest.RUN
         return guest.run(means.kernel, ready, means.memory, number, limit, on_message, module, line)
-
-
-def _made(job: Job, ended: guest.GuestRun) -> str:
-    """What kept clusters from being made; empty when they were."""
-    failed = next(History(Path(job.record)).of("run.failed"), None)
-    return _problem(ended) or (f"{failed.fields['where']}: {failed.fields['what']}" if failed else "")
 
 
 def make_directory(loaded: Loaded, out: Path | None) -> Path:
@@ -175,19 +165,6 @@ def check_disk(directory: Path) -> None:
     if room.f_bavail * room.f_frsize < DISK_NEEDED:
         what, hint = f"less than {DISK_NEEDED} free on this disk", "make room, or choose another place with --out"
         raise MachineError(Problem(str(directory), what, hint))
-
-
-def _problem(ended: guest.GuestRun) -> str:
-    """Why a run did not reach its end; empty when it did."""
-    if ended.finished:
-        return ""
-    if ended.crash:
-        return f"the run crashed: {ended.crash.strip().splitlines()[-1]}"
-    if ended.panic:
-        words = "ran out of memory" if "ut of memory" in ended.panic else "panicked"
-        return f"the guest kernel {words}: {ended.panic}"
-    tail = "\n".join(list(ended.console)[-CONSOLE_LINES:])
-    return f"the guest ended before the run did\n{tail}"
 
 
 def _judge_receipt(record: Path, loaded: Loaded, options: Options) -> None:

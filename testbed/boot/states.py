@@ -12,12 +12,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from testbed.boot import private
+from testbed.boot import disks
+from testbed.boot.disks import Disk
 from testbed.cluster.build import ImageBuild
 from testbed.cluster.engine_tree import BESIDE
 from testbed.errors import MachineError, Problem
@@ -32,15 +32,11 @@ Make = Callable[[Job], str]
 """Does a job, and says what kept it from its end; empty: nothing."""
 
 MKFS = "mkfs.ext4"
-PREFIX, DISKS = "state-", "disk-"
-YOUNG_S = 10.0
-"""A copy may be this young and not yet locked; arbitrary."""
+PREFIX = "state-"
 DISK_BYTES = 1 << 34
 """A sparse file: what nodes may write, not what they take; arbitrary."""
 DISK_NEEDED = 8 << 30
 """4.7 GB were taken by three nodes; with room for the image's layers while they are unpacked."""
-COPY_LIMIT_S = 300.0
-"""Arbitrary: some GB on a slow disk."""
 CODE = Path(__file__).parent.parent / "kubernetes"
 MAKES = ("making.py", "creating.py", "engine.py", "joining.py", "programs/runtime.py")
 """The code that a kept cluster depends on, besides that which writes what it is told."""
@@ -96,7 +92,10 @@ class States:
         record = scratch / "record"
         (record / "samples").mkdir(parents=True)
         _empty_disk(scratch / IMAGE)
-        making = replace(job, record=str(record), engine=str(engine), disk=str(scratch), state="made")
+        # On the virtual clock, whoever asks: what is kept must not be from later than any run that starts from it.
+        making = replace(
+            job, record=str(record), engine=str(engine), disk=str(scratch), state="made", clock="virtual", keep_up=False
+        )
         if problem := run(making):
             logs = self._image.cache / "failed"
             shutil.rmtree(logs, ignore_errors=True)
@@ -107,47 +106,35 @@ class States:
         scratch.rename(target)
         return target / IMAGE
 
-    @contextlib.contextmanager
-    def copied(self, kept: Path) -> Iterator[Path]:
-        """A run's own copy of a disk, in a folder that is gone afterwards; holes stay holes."""
-        for left_behind in stale_disks(self._image.cache):
-            shutil.rmtree(left_behind, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix=DISKS, dir=self._image.cache))
-        held = private.lock(folder)
-        try:
-            argv = ["cp", "--sparse=always", "--reflink=auto", str(kept), str(folder)]
-            done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=COPY_LIMIT_S)
-            if done.returncode:
-                what = f"no copy of the clusters' disk: {done.stderr.strip()}"
-                raise MachineError(Problem(str(folder), what, "make room"))
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(held)
+    def copy(self, kept: Path) -> Disk:
+        """A copy of a disk, of the caller's own, who removes it."""
+        return disks.copy(kept, self._image.cache)
 
 
-def stale_disks(folder: Path) -> Iterator[Path]:
-    """Copies that a run left behind when it was killed: nobody holds their locks."""
-    for path in sorted(folder.glob(f"{DISKS}*")):
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > YOUNG_S and not private.in_use(path):
-                yield path
+def with_own_disk(job: Job, plan: Plan, make: Make, tell: Tell) -> tuple[Job, Disk | None]:
+    """A job with a disk on which the plan's clusters are kept; they are made first if they never were.
+
+    The disk is the caller's own. Without clusters there is none, and the job is as it was.
+    """
+    if not plan.clusters:
+        return job, None
+    states = States(ImageBuild())
+    engine = states.engine(tell)
+    kept = states.kept(plan, engine) or states.make(plan, job, engine, tell, make)
+    tell("copying the disk of the clusters")
+    disk = states.copy(kept)
+    return replace(job, engine=str(engine), disk=str(disk.folder), state="kept"), disk
 
 
 @contextlib.contextmanager
 def with_clusters(job: Job, plan: Plan, make: Make, tell: Tell) -> Iterator[Job]:
-    """A job with a disk of its own, on which the plan's clusters are kept; they are made first if they never were.
-
-    Without clusters it is the job itself.
-    """
-    if not plan.clusters:
-        yield job
-        return
-    states = States(ImageBuild())
-    engine = states.engine(tell)
-    kept = states.kept(plan, engine) or states.make(plan, job, engine, tell, make)
-    with states.copied(kept) as disk:
-        yield replace(job, engine=str(engine), disk=str(disk), state="kept")
+    """The same for a job that is done in this block: afterwards its disk is gone."""
+    ready, disk = with_own_disk(job, plan, make, tell)
+    try:
+        yield ready
+    finally:
+        if disk is not None:
+            disk.remove()
 
 
 def _empty_disk(path: Path) -> None:

@@ -29,6 +29,8 @@ def lines(found: Found) -> Iterator[str]:
     yield from (f"  {fault_words(fault)}" for fault in found["faults"])
     yield from _sessions(found["sessions"])
     yield from _routes(found["routes"])
+    for cluster in found["clusters"]:
+        yield from _cluster(cluster)
     stopped = [f"{program['node']}/{program['name']}" for program in found["programs"] if not program["running"]]
     if stopped:
         yield f"daemons that do not run: {', '.join(stopped)}"
@@ -86,3 +88,18 @@ def _routes(routes: list[Found]) -> Iterator[str]:
             via = ", ".join(route["via"]) or "nothing"
             words = f"  {route['node']}: {route['prefix']} through {via}, best: {', '.join(route['best'])}"
             yield click.style(words, fg="yellow")
+
+
+def _cluster(cluster: Found) -> Iterator[str]:
+    nodes, unready = cluster["nodes"], cluster["pods_not_ready"]
+    ready = sum(node["ready"] for node in nodes)
+    pods = f"{cluster['pods'] - len(unready)} of {cluster['pods']} pods ready or done"
+    yield f"cluster {cluster['name']}: Kubernetes {cluster['version']}, {ready} of {len(nodes)} nodes ready, {pods}"
+    for node in nodes:
+        if not node["ready"]:
+            taints = ", ".join(node["taints"]) or "no taints"
+            yield click.style(f"  not ready: node {node['name']}: {node['condition']}, {taints}", fg="red")
+    for pod in unready:
+        words = f"  not ready: pod {pod['namespace']}/{pod['name']} on {pod['node'] or 'no node'}: {pod['phase']}"
+        yield click.style(f"{words}{', being deleted' if pod['deleting'] else ''}", fg="yellow")
+    yield f"  kubeconfig: {cluster['kubeconfig']}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from testbed.cli import completion
 from testbed.cli.common import EPILOG, file_argument, json_option, seed_option, settings_option, told
 from testbed.cli.existing import clean_existing, context_option, kubeconfig_option, namespace_option
 
@@ -23,7 +24,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 HOSTS_SHOWN = 12
 DIRECTIONS = ("a_to_b", "b_to_a", "both")
 
-name_option = click.option("--name", metavar="LAB", help="Which lab; needed where several are up.")
+PROGRAM = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+"""Settings of a command that takes the words of another program."""
+
+name_option = click.option(
+    "--name", metavar="LAB", help="Which lab; needed where several are up.", shell_complete=completion.labs
+)
 
 IMPAIRMENTS = (
     ("delay", "TIME", "One way."),
@@ -74,7 +80,10 @@ def text_options(options: tuple[tuple[str, str, str], ...]) -> Callable[[F], F]:
 @seed_option
 @told
 def up(file: str, settings: tuple[str, ...], kernel: str | None, name: str | None, seed: int) -> None:
-    """Bring a topology up and keep it up, in real time. Returns when every route and session is there."""
+    """Bring a topology up and keep it up, in real time. Returns when every route and session is there.
+
+    With a cluster: when its nodes and pods are ready. The kubeconfig that it names is for clients on this machine.
+    """
     from testbed.cli.progress import Progress
     from testbed.kernel import detect
     from testbed.lab.up import UpOptions
@@ -92,7 +101,12 @@ def up(file: str, settings: tuple[str, ...], kernel: str | None, name: str | Non
     hosts = [node.name for node in loaded.plan.hosts]
     more = f" and {len(hosts) - HOSTS_SHOWN} more" if len(hosts) > HOSTS_SHOWN else ""
     click.echo(f"lab {lab.name} is up. Hosts: {' '.join(hosts[:HOSTS_SHOWN]) or 'none'}{more}")
-    click.echo(f"  testbed status | exec {loaded.plan.nodes[0].name} -- COMMAND | impair | fault | heal | down")
+    for cluster in loaded.plan.clusters:
+        click.echo(f"cluster {cluster.name}: export KUBECONFIG={lab.kubeconfig(cluster.name)}")
+    kubectl = " | kubectl -- WORDS" if loaded.plan.clusters else ""
+    click.echo(
+        f"  testbed status | exec {loaded.plan.nodes[0].name} -- COMMAND{kubectl} | impair | fault | heal | down"
+    )
 
 
 def ask(name: str | None, request: Message) -> Message:
@@ -109,7 +123,7 @@ def ask(name: str | None, request: Message) -> Message:
 @json_option
 @told
 def status(name: str | None, as_json: bool) -> None:
-    """Show a lab: links as they are and as planned, faults, sessions, routes."""
+    """Show a lab: links as they are and as planned, faults, sessions, routes, clusters."""
     from dataclasses import asdict
 
     from testbed.cli.lab_status import lines
@@ -121,6 +135,8 @@ def status(name: str | None, as_json: bool) -> None:
         found = connection.ask({"op": "status"})["status"]
     info = lab.info()
     found["lab"] = {"name": lab.name} if info is None else {**asdict(info), "clock": "real"}
+    for cluster in found["clusters"]:
+        cluster["kubeconfig"] = str(lab.kubeconfig(cluster["name"]))
     if as_json:
         click.echo(json.dumps(found))
         return
@@ -128,24 +144,26 @@ def status(name: str | None, as_json: bool) -> None:
         click.echo(line)
 
 
-@click.command(
-    "exec", epilog=EPILOG, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
-)
+@click.command("exec", epilog=EPILOG, context_settings=PROGRAM)
 @name_option
-@click.argument("node")
+@click.argument("node", shell_complete=completion.nodes)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
 @told
 def execute(name: str | None, node: str, command: tuple[str, ...]) -> None:
     """Run a program in a node of the lab, with this terminal or these pipes. Exits as the program does.
 
     It sees this machine's files, and the nodes by name; what it writes stays in the lab and goes with it, unless the
-    lab is on the host's kernel.
+    lab is on the host's kernel. In a node of a cluster it sees the files and processes of the node's container.
     """
     from testbed.lab.state import choose
     from testbed.lab.terminal import execute as run_program
 
-    words = command[1:] if command[0] == "--" else command
-    sys.exit(run_program(choose(name), node, words))
+    sys.exit(run_program(choose(name), {"op": "exec", "node": node, "argv": words_of(command)}))
+
+
+def words_of(command: tuple[str, ...]) -> list[str]:
+    """The words of a program, without what parts them from ours."""
+    return [*(command[1:] if command[0] == "--" else command)]
 
 
 @click.command(epilog=EPILOG)

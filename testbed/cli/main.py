@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from testbed import __version__
-from testbed.cli import baselining, bisecting, checking, cluster, comparing, labs
+from testbed.cli import baselining, bisecting, checking, cluster, comparing, kubectl, labs
 from testbed.cli.common import (
     EPILOG,
     LOCAL,
@@ -34,7 +34,8 @@ def main() -> None:
 
 
 for command in (
-    *labs.COMMANDS, *comparing.COMMANDS, *baselining.COMMANDS, *checking.COMMANDS, *bisecting.COMMANDS, cluster.cluster,
+    *labs.COMMANDS, kubectl.kubectl, *comparing.COMMANDS, *baselining.COMMANDS, *checking.COMMANDS,
+    *bisecting.COMMANDS, cluster.cluster,
 ):  # fmt: skip
     main.add_command(command)
 

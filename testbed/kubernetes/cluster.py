@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable, Mapping
 
 import yaml
 from kubernetes import config
 from kubernetes.client import ApiClient
 
 from testbed.clock import Waiter
-from testbed.errors import RunError
+from testbed.errors import Problem, RunError
 from testbed.history import Recorder
+from testbed.job import Clock
 from testbed.kubernetes import making
 from testbed.kubernetes.creating import create
 from testbed.kubernetes.engine import Engine
@@ -21,8 +23,9 @@ from testbed.net import early
 from testbed.plan.clusters import PlannedCluster
 from testbed.units import Duration
 
-READY_WITHIN = Duration.parse("300 s")
-"""Arbitrary: on a busy machine it was seen to take a minute."""
+READY_WITHIN: Mapping[Clock, Duration] = {"virtual": Duration.parse("300 s"), "real": Duration.parse("900 s")}
+"""How long nodes and pods may take; arbitrary. On the real clock a machine that has much else to do slows them: those
+that had a sixth of a CPU were seen not to be ready after 300 s."""
 
 
 class Kubernetes(Objects):
@@ -34,13 +37,19 @@ class Kubernetes(Objects):
         watching: what it says of itself.
     """
 
-    def __init__(self, plan: PlannedCluster, engine: Engine, waiter: Waiter, recorder: Recorder) -> None:
+    def __init__(
+        self, plan: PlannedCluster, engine: Engine, waiter: Waiter, recorder: Recorder, clock: Clock = "virtual",
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:  # fmt: skip
         self.plan = plan
         self.engine = engine
         self._waiter = waiter
         self._recorder = recorder
         self._watching: Watching | None = None
         self._began = ""
+        self._clock = clock
+        self._tell = tell
+        self._told = ""
 
     @property
     def watching(self) -> Watching:
@@ -101,14 +110,34 @@ class Kubernetes(Objects):
         exec_ = ("kubectl", "exec", "--namespace", namespace, pod, "--", *argv)
         return self.engine.run(f"in-{pod}", *exec_, within=within)
 
-    def wait_ready(self, within: Duration = READY_WITHIN) -> None:
+    def wait_ready(self) -> None:
         """Until every node and every pod is ready."""
-        self._waiter.until(self._ready, f"nodes and pods of cluster {self.plan.name} ready", within)
+        try:
+            what = f"nodes and pods of cluster {self.plan.name} ready"
+            self._waiter.until(self._ready, what, READY_WITHIN[self._clock])
+        except RunError as error:
+            raise RunError(Problem(p.where, p.what, self._not_ready()) for p in error.problems) from None
         self._recorder.event("cluster.ready", cluster=self.plan.name)
 
     def _ready(self) -> bool:
-        ready = all(self.watching.node_ready(node.name, self._began) for node in self.plan.nodes)
-        return ready and self.watching.all_ready(self._began)
+        nodes, pods = self._waits_for()
+        known = self.watching.pods()
+        planned = len(self.plan.nodes)
+        words = f"{planned - len(nodes)} of {planned} nodes and {len(known) - len(pods)} of {len(known)} pods ready"
+        if words != self._told:
+            self._told = words
+            self._tell(f"cluster {self.plan.name}: {words}")
+        return bool(known) and not nodes and not pods
+
+    def _waits_for(self) -> tuple[list[str], list[str]]:
+        """Nodes and pods that are not ready."""
+        nodes = [node.name for node in self.plan.nodes if not self.watching.node_ready(node.name, self._began)]
+        return nodes, self.watching.unready(self._began)
+
+    def _not_ready(self) -> str:
+        """Who is not ready, in words."""
+        nodes, pods = self._waits_for()
+        return f"nodes not ready: {', '.join(nodes) or 'none'}; pods not ready: {', '.join(pods) or 'none'}"
 
     def execute(self, node: str, *argv: str, within: str = "60 s") -> str:
         """Run a program on a node, and return what it printed."""

@@ -141,10 +141,11 @@ class Watching:
         thing = self.things.get(("pod", namespace, name))
         return "there is no such pod" if thing is None else why_not_ready(thing)
 
-    def all_ready(self, since: str = "") -> bool:
-        """Whether there are pods, and each is ready, its containers started ``since``, or has done its work."""
-        found = self.pods().values()
-        return bool(found) and all(_runs(pod, since) or _pod(pod)["phase"] == "Succeeded" for pod in found)
+    def unready(self, since: str = "") -> list[str]:
+        """Pods that are not ready with containers started ``since``, and have not done their work either."""
+        return sorted(
+            name for name, pod in self.pods().items() if not _runs(pod, since) and _pod(pod)["phase"] != "Succeeded"
+        )
 
     def close(self) -> None:
         """Watch no more. The threads end with the process at the latest."""

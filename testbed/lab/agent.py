@@ -11,17 +11,34 @@ import os
 import traceback
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from testbed.errors import InputError, Problem, RunError, TestbedError, known
+from testbed.lab.clusters import Clusters
 from testbed.lab.execution import Execution
+from testbed.lab.places import InNode, Place
 from testbed.lab.protocol import Decoder, Message, encode, error_message
 from testbed.lab.status import fault_status, status
+from testbed.lab.stream import Stream
 from testbed.net.names import Names
 from testbed.run.lab import Lab
 
 TURN_NS = 10**9
 """How often programs' children that nobody waits for are looked after; arbitrary."""
+
+
+class Served(Protocol):
+    """What goes on for a client after its request."""
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that is waited for, where it is one."""
+
+    def handle(self, message: Message) -> None:
+        """One more message of the client."""
+
+    def hang_up(self) -> None:
+        """The client has gone."""
 
 
 class Agent:
@@ -31,18 +48,20 @@ class Agent:
         self._lab = lab
         self._line = line
         self._decoder = Decoder()
-        self._executions: dict[int, Execution] = {}
+        self._served: dict[int, Served] = {}
         self._ended: list[str] = []
         self._names = Names(lab.plan, lab.scratch)
         self._operations: dict[str, Callable[[Message], Message | None]] = {
-            "status": self._status, "fault": self._fault, "heal": self._heal, "exec": self._exec, "gone": self._gone,
+            "status": self._status, "fault": self._fault, "heal": self._heal, "exec": self._exec,
+            "kubectl": self._kubectl, "connect": self._connect, "gone": self._gone,
         }  # fmt: skip
+        self._clusters = Clusters(lab)
 
     def serve(self) -> None:
         """Serve until the supervisor ends us, which it does by ending everything."""
         self._names.write()
         self._lab.waiter.watch(self._line, self._readable)
-        self._send(0, {"kind": "up", "text": "the lab is up"})
+        self._send(0, {"kind": "up", "text": "the lab is up", "kubeconfigs": self._clusters.kubeconfigs})
         while True:
             try:
                 self._lab.waiter.turn(TURN_NS)
@@ -70,11 +89,11 @@ class Agent:
         try:
             if message["op"] in self._operations:
                 answer = self._operations[message["op"]](message)
-            elif number in self._executions:
-                self._executions[number].handle(message)
+            elif number in self._served:
+                self._served[number].handle(message)
                 answer = None
             else:
-                return  # for a program that has just ended
+                return  # for a program or a connection that has just ended
         except TestbedError as error:
             answer = error_message(error)
         except Exception as error:  # one request that fails must not end the lab
@@ -86,7 +105,7 @@ class Agent:
             self._send(number, answer)
 
     def _status(self, _: Message) -> Message:
-        return {"kind": "result", "status": status(self._lab, self._ended)}
+        return {"kind": "result", "status": status(self._lab, self._clusters, self._ended)}
 
     def _fault(self, message: Message) -> Message:
         options: dict[str, str] = message.get("options", {})
@@ -102,26 +121,40 @@ class Agent:
         return {"kind": "result", "healed": [fault_status(self._lab, fault) for fault in healed]}
 
     def _exec(self, message: Message) -> None:
-        names = [node.name for node in self._lab.plan.nodes]
-        if message["node"] not in names:
-            raise InputError(Problem(f"node {message['node']}", "no such node", known(message["node"], names)))
+        node = message["node"]
+        names = [each.name for each in self._lab.plan.nodes]
+        if node not in names:
+            raise InputError(Problem(f"node {node}", "no such node", known(node, names)))
+        place = self._clusters.container(node) or InNode(self._lab.network.namespaces, node, self._names)
+        self._start(place, message)
+
+    def _kubectl(self, message: Message) -> None:
+        self._start(self._clusters.kubectl(message["cluster"]), {**message, "argv": ["kubectl", *message["argv"]]})
+
+    def _start(self, place: Place, message: Message) -> None:
         number = message["id"]
         execution = Execution(self._lab.waiter, partial(self._send, number), partial(self._forget, number))
-        self._executions[number] = execution
-        execution.start(self._lab.network.namespaces, message["node"], message, self._names)
+        self._served[number] = execution
+        execution.start(place, message)
+
+    def _connect(self, message: Message) -> None:
+        number = message["id"]
+        address = self._clusters.address(message["cluster"])
+        send, done = partial(self._send, number), partial(self._forget, number)
+        self._served[number] = Stream(self._lab.waiter, address, send, done)
 
     def _forget(self, number: int) -> None:
-        del self._executions[number]
+        del self._served[number]
 
     def _gone(self, message: Message) -> None:
-        execution = self._executions.get(message["id"])
-        if execution is not None:
-            execution.hang_up()
+        served = self._served.get(message["id"])
+        if served is not None:
+            served.hang_up()
 
     def _reap(self) -> None:
         """Take in children of programs that have ended and left them to us, the first process."""
         ours: set[Any] = {program.process.pid for daemon in self._lab.daemons for program in daemon.programs.values()}
-        ours |= {execution.process.pid for execution in self._executions.values() if execution.process is not None}
+        ours |= {served.pid for served in self._served.values()}
         with contextlib.suppress(ChildProcessError):
             while True:
                 ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)

@@ -15,8 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from testbed.boot import private
-from testbed.boot.states import stale_disks
+from testbed.boot import disks, private
 from testbed.kernel import cache
 from testbed.lab.state import labs
 
@@ -46,9 +45,9 @@ def _labs() -> Iterator[str]:
 
 
 def _disks() -> Iterator[str]:
-    for path in stale_disks(cache.place(os.environ, "cluster")):
+    for path in disks.stale(cache.place(os.environ, "cluster")):
         shutil.rmtree(path, ignore_errors=True)
-        yield f"disk {path}, of a run with a cluster that is gone"
+        yield f"disk {path}, of a run or a lab with a cluster that is gone"
 
 
 def _mine(path: Path) -> bool:

@@ -16,13 +16,19 @@ op           fields                                          answers
              ``options``
 ``heal``     ``number``, or none for all                     ``result``: ``healed``
 ``exec``     ``node``, ``argv``, ``cwd``, ``env``, ``tty``   ``started``, ``data`` ..., ``took`` ..., ``exit``
+``kubectl``  ``cluster``, or none for the only one, and      the same
+             as ``exec`` but for ``node``
+``connect``  ``cluster``                                     ``data`` ..., ``took`` ..., ``eof``
 ===========  ==============================================  ====================================================
 
 Any answer may be ``error`` instead, with ``exit`` and ``problems``. While a program runs, its client may send ``stdin``
 (``data``, or ``eof``), ``took``, ``resize`` (``rows``, ``columns``) and ``signal`` (``number``). Bytes travel as
 base64. Nobody sends more than :data:`WINDOW` bytes that the other side has not said to have taken (``took``), so a
 program whose output nobody reads stops, as it would in a pipe, and holds up no other. In the same way the agent says
-how much of the line it has ``read``, to nobody's ``id`` 0.
+how much of the line it has ``read``, to nobody's ``id`` 0. With ``up`` it gives the ``kubeconfigs`` of its clusters.
+
+``connect`` is what the supervisor asks for when it is the client itself: for a TCP connection that came in at a port of
+this machine and leads to an API server in the lab. What the client says is ``stdin`` there, as to a program.
 """
 
 from __future__ import annotations

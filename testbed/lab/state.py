@@ -19,7 +19,7 @@ from pathlib import Path
 
 from testbed.boot import private
 from testbed.errors import InputError, MachineError, Problem, RunError
-from testbed.job import Kernel
+from testbed.job import Job, Kernel
 
 SOCKET, LAB, JOB, RECORD, CONSOLE, ENDED = "socket", "lab.json", "job.json", "record", "console.log", "ended.json"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,47}")
@@ -40,6 +40,7 @@ class LabInfo:
     since: str
     """Wall time in UTC, as ISO 8601 has it."""
     nodes: tuple[str, ...]
+    clusters: tuple[str, ...] = ()
 
 
 def root(environment: Mapping[str, str] | None = None) -> Path:
@@ -84,12 +85,20 @@ class LabFolder:
         """Whether its supervisor lives."""
         return private.in_use(self.path)
 
+    def kubeconfig(self, cluster: str) -> Path:
+        """Where clients of a cluster find how to reach it, while the lab is up."""
+        return self.path / f"{cluster}.kubeconfig"
+
     def info(self) -> LabInfo | None:
         """What its maker wrote; ``None`` where that did not come to an end."""
         try:
             return LabInfo(**json.loads((self.path / LAB).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+
+    def job(self) -> Job:
+        """What its supervisor starts."""
+        return Job.parse((self.path / JOB).read_text(encoding="utf-8"))
 
     def write_info(self, info: LabInfo) -> None:
         """Before the supervisor starts."""
@@ -104,15 +113,28 @@ class LabFolder:
         """What to tell who asks for a lab that is gone."""
         if not self.path.exists():
             return RunError(Problem(f"lab {self.name}", "has been taken down"))
+        if self.alive and not (self.path / SOCKET).exists():
+            return self.coming_up()
         what, hint = "is gone: its supervisor was killed", f"{CLEAN} removes what it left"
         with contextlib.suppress(OSError, ValueError):
             ended = json.loads((self.path / ENDED).read_text(encoding="utf-8"))
             what, hint = f"is gone: {ended['what']}", f"{ended['hint']}\n{hint}".strip()
         return RunError(Problem(f"lab {self.name}", what, hint))
 
+    def coming_up(self) -> RunError:
+        """What to tell who asks too early."""
+        return RunError(Problem(f"lab {self.name}", "is still coming up", "try again in a moment"))
+
     def remove(self) -> None:
         """Remove all of it."""
+        self.remove_disk()
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def remove_disk(self) -> None:
+        """Remove the disk that its clusters are on, which is its own and lies elsewhere: it has some GB."""
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            if disk := self.job().disk:
+                shutil.rmtree(disk, ignore_errors=True)
 
 
 def labs() -> list[LabFolder]:

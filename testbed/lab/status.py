@@ -7,12 +7,13 @@ from dataclasses import fields
 from typing import Any
 
 from testbed.fault.fault import Fault
+from testbed.lab.clusters import Clusters
 from testbed.model import FourState, GilbertElliott, Impairment, Slot
 from testbed.plan.plan import DIRECTIONS, Direction, PlannedLink
 from testbed.run.lab import Lab
 
 
-def status(lab: Lab, ended: list[str]) -> dict[str, Any]:
+def status(lab: Lab, clusters: Clusters, ended: list[str]) -> dict[str, Any]:
     """Everything. ``ended``: programs that ended unasked, in words."""
     plan = lab.plan
     return {
@@ -36,8 +37,9 @@ def status(lab: Lab, ended: list[str]) -> dict[str, Any]:
             for daemon in lab.daemons
             for program in daemon.programs.values()
         ],
+        "clusters": clusters.status(),
         "ended": ended,
-        "as_planned": lab.converged() and not lab.fault.active,
+        "as_planned": lab.converged() and clusters.ready() and not lab.fault.active,
     }  # fmt: skip
 
 

@@ -23,14 +23,17 @@ from testbed.boot import cpu, guest, host
 from testbed.errors import Problem, RunError, TestbedError
 from testbed.history import History
 from testbed.job import Job
+from testbed.lab.forwarding import Forwarder
 from testbed.lab.protocol import LINE_MAX, LINE_WINDOW, Message, ProtocolError, decode, encode, error_message
-from testbed.lab.state import CONSOLE, JOB, RECORD, LabFolder
+from testbed.lab.state import CONSOLE, OTHER_PLACE, RECORD, LabFolder
 from testbed.units import Size
 
 INSIDE = "testbed.lab.inside"
 """What runs where the lab is."""
 UP_WITHIN_S = 300.0
 """How long a lab may take to come up; arbitrary, above what convergence alone may take."""
+CLUSTERS_WITHIN_S = 1200.0
+"""How much longer with clusters; arbitrary, above what they have to be ready (testbed/kubernetes/cluster.py)."""
 ATTACHED_WITHIN_S = 2.0
 """How long to wait for the one who brings the lab up before a failure is told to nobody; arbitrary."""
 CONSOLE_READ = 1 << 16
@@ -51,6 +54,7 @@ class Supervisor:
 
     lab: LabFolder
     process: subprocess.Popen[bytes]
+    up_within_s: float = UP_WITHIN_S
     run: guest.GuestRun = field(default_factory=guest.GuestRun)
     up: bool = False
     owner: int | None = None
@@ -69,6 +73,7 @@ class Supervisor:
         self._console = guest.Console(self.run)
         self._log = (self.lab.path / CONSOLE).open("ab", buffering=0)
         self._last: Message | None = None
+        self._forwarder = Forwarder(self._numbers, self._pass_on)
 
     def end(self, problem: Problem | None = None) -> None:
         """Let everything end."""
@@ -83,7 +88,7 @@ class Supervisor:
         assert self.process.stdout is not None
         console = self.process.stdout.fileno()
         loop.add_reader(console, self._hear, console)
-        limit = loop.call_later(UP_WITHIN_S, self._too_slow)
+        limit = loop.call_later(self.up_within_s, self._too_slow)
         reader, self._agent = await asyncio.open_connection(sock=line, limit=LINE_MAX)
         answers = asyncio.create_task(self._answers(reader))
         server = await asyncio.start_unix_server(self._client, sock=listener, limit=LINE_MAX)
@@ -93,6 +98,7 @@ class Supervisor:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._attached.wait(), ATTACHED_WITHIN_S)
         server.close()
+        self._forwarder.close()
         limit.cancel()
         answers.cancel()
         loop.remove_reader(console)
@@ -102,7 +108,7 @@ class Supervisor:
 
     def _too_slow(self) -> None:
         if not self.up:
-            self.end(Problem(f"lab {self.lab.name}", f"not up within {UP_WITHIN_S:.0f} s", self._tail()))
+            self.end(Problem(f"lab {self.lab.name}", f"not up within {self.up_within_s:.0f} s", self._tail()))
 
     def _hear(self, console: int) -> None:
         """What the lab prints: messages on its way up, and the kernel's words."""
@@ -147,15 +153,18 @@ class Supervisor:
                     self._unread -= message["bytes"]
                     self._fill_line()
                 elif message["kind"] == "up":
+                    await self._forwarder.publish(self.lab, message.pop("kubeconfigs", {}))
                     self.up, self._last = True, message
                     if self.owner is not None:
                         self.tell(self.owner, message)
-                else:
+                elif not self._forwarder.take(number, message):
                     self.tell(number, message)
         except (ProtocolError, ValueError) as error:
             self.end(Problem(f"lab {self.lab.name}", f"its agent said something unheard of: {error}", self._tail()))
         except ConnectionError:
             pass  # the lab has ended: its console says so as well, and why
+        except OSError as error:
+            self.end(Problem(f"lab {self.lab.name}", f"its clusters cannot be reached: {error}", OTHER_PLACE))
 
     def tell(self, number: int, message: Message) -> None:
         """Say something to a client, if it is still there."""
@@ -195,8 +204,7 @@ class Supervisor:
             self.downers.append(number)
             self.end()
         elif not self.up:
-            problem = Problem(f"lab {self.lab.name}", "is still coming up", "try again in a moment")
-            self.tell(number, error_message(RunError(problem)))
+            self.tell(number, error_message(self.lab.coming_up()))
         else:
             self._pass_on(number, message)
             return True
@@ -216,14 +224,16 @@ class Supervisor:
 
 
 async def supervise(
-    lab: LabFolder, listener: socket.socket, line: socket.socket, process: subprocess.Popen[bytes]
-) -> None:
+    lab: LabFolder, listener: socket.socket, line: socket.socket, process: subprocess.Popen[bytes],
+    up_within_s: float = UP_WITHIN_S,
+) -> None:  # fmt: skip
     """Serve a lab until it ends, then leave nothing behind but, if it ended by itself, word of why."""
-    supervisor = Supervisor(lab, process)
+    supervisor = Supervisor(lab, process, up_within_s)
     ending = await supervisor.serve(listener, line)
     guest.end_session(process)
     if ending.problem is not None and supervisor.up:
         lab.write_ended(ending.problem)
+        lab.remove_disk()
         Path(lab.path, "socket").unlink(missing_ok=True)
     else:
         lab.remove()
@@ -239,9 +249,8 @@ async def supervise(
 
 
 @contextlib.contextmanager
-def lab_process(lab: LabFolder, kernel: str, memory: int) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+def lab_process(job: Job, kernel: str, memory: int) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
     """The guest, or the namespaces, and our end of the line to the agent."""
-    job = Job.parse((lab.path / JOB).read_text(encoding="utf-8"))
     ours, theirs = socket.socketpair()
     with contextlib.ExitStack() as stack:
         if job.kernel == "host":
@@ -256,14 +265,19 @@ def lab_process(lab: LabFolder, kernel: str, memory: int) -> Iterator[tuple[subp
 
 
 def main() -> None:
-    """Entry of the background process: its lab's folder, the guest kernel and its memory, and what it inherits."""
-    folder, kernel, memory, listening, _held = sys.argv[1:]
+    """Entry of the background process: its lab's folder, the guest kernel and its memory, and the socket to serve.
+
+    It inherits that, and the locks of the folder and of the lab's disk, which it only has to keep.
+    """
+    folder, kernel, memory, listening = sys.argv[1:]
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     lab = LabFolder(Path(folder))
     listener = socket.socket(fileno=int(listening))
     try:
-        with lab_process(lab, kernel, int(memory)) as (process, line):
-            asyncio.run(supervise(lab, listener, line, process))
+        job = lab.job()
+        within_s = UP_WITHIN_S + (CLUSTERS_WITHIN_S if job.disk else 0.0)
+        with lab_process(job, kernel, int(memory)) as (process, line):
+            asyncio.run(supervise(lab, listener, line, process, within_s))
     except TestbedError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(int(error.exit))

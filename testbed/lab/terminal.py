@@ -1,4 +1,4 @@
-"""``testbed exec``: this terminal, or these pipes, become those of a program in a node."""
+"""``testbed exec`` and ``testbed kubectl``: this terminal, or these pipes, become those of a program in the lab."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import socket
 import sys
 import termios
 import tty
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from testbed.lab.client import Connection
@@ -20,17 +20,22 @@ from testbed.lab.state import LabFolder
 STDIN, STDOUT, STDERR = 0, 1, 2
 SIGNALLED = 128
 BROKEN_PIPE = SIGNALLED + signal.SIGPIPE
-PASSED_ON = ("TERM", "COLORTERM", "LANG", "LC_ALL")
-"""What a program may know of this terminal; everything else is the lab's own."""
+PASSED_ON = ("TERM", "COLORTERM", "LANG", "LC_ALL", "EDITOR", "VISUAL", "KUBE_EDITOR")
+"""What a program may know of this terminal and who sits at it; everything else is the lab's own."""
 
 
-def execute(lab: LabFolder, node: str, argv: Sequence[str]) -> int:
-    """Run a program in a node with our input and output. Returns its exit status, as a shell has it."""
+def execute(lab: LabFolder, request: Message) -> int:
+    """Run a program in the lab with our input and output. Returns its exit status, as a shell has it.
+
+    Args:
+        lab: which.
+        request: ``op`` and what it takes, besides what is said of us here: see :mod:`testbed.lab.protocol`.
+    """
     terminal = os.isatty(STDIN) and os.isatty(STDOUT)
     with Connection(lab) as connection:
         connection.send(
             {
-                "op": "exec", "node": node, "argv": list(argv), "cwd": str(Path.cwd()),
+                **request, "cwd": str(Path.cwd()),
                 "env": {name: os.environ[name] for name in PASSED_ON if name in os.environ},
                 "tty": _size() if terminal else None,
             }

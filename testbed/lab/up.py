@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.boot import cpu
+from testbed.boot.making import Maker
 from testbed.boot.means import Means, means_for
-from testbed.errors import InputError, MachineError, Problem, RunError
+from testbed.boot.states import with_own_disk
+from testbed.errors import MachineError, Problem, RunError
 from testbed.job import Job, Kernel
 from testbed.lab.client import Connection, short
 from testbed.lab.down import SUPERVISOR, down
@@ -26,6 +30,9 @@ from testbed.units import Size
 
 DISK_NEEDED = Size(16 * 2**20)
 """For the daemons' logs and the record of a lab; arbitrary: they are some kB at first and grow with what happens."""
+
+MAKING_LIMIT_S = 900.0
+"""Wall time in which clusters that were never kept have to be made; arbitrary, several times what it takes."""
 
 Tell = Callable[[Message], None]
 
@@ -42,9 +49,6 @@ class UpOptions:
 def up(loaded: Loaded, settings: dict[str, str], options: UpOptions, tell: Tell) -> LabFolder:
     """Bring a lab up and return when it has converged. When that fails, or is interrupted, nothing is left."""
     check(loaded, options.kernel)
-    if loaded.plan.clusters:
-        what = "a lab that is kept up holds no clusters yet"
-        raise InputError(Problem(f"cluster {loaded.plan.clusters[0].name}", what, "testbed run"))
     _check_disk(make_root())
     lab, held = claim(options.name)
     try:
@@ -52,8 +56,8 @@ def up(loaded: Loaded, settings: dict[str, str], options: UpOptions, tell: Tell)
             means = Means(Path(), Size(0))
             if options.kernel == "guest":
                 means = means_for(loaded.plan, lambda text: tell({"kind": "progress", "text": text}))
-            _write(lab, loaded, settings, options)
-            process = _start_supervisor(lab, held, means)
+            with _job(lab, loaded, settings, options, means, tell) as disk:
+                process = _start_supervisor(lab, [held, *disk], means)
         finally:
             os.close(held)
         _attach(lab, process, tell)
@@ -72,24 +76,44 @@ def _check_disk(folder: Path) -> None:
         raise MachineError(Problem(str(folder), what, OTHER_PLACE))
 
 
-def _write(lab: LabFolder, loaded: Loaded, settings: dict[str, str], options: UpOptions) -> None:
+@contextlib.contextmanager
+def _job(
+    lab: LabFolder, loaded: Loaded, settings: dict[str, str], options: UpOptions, means: Means, tell: Tell
+) -> Iterator[list[int]]:
+    """The lab's job and what is known of it, written, and the locks of its disk: who inherits them has the disk."""
     record = lab.path / RECORD
     record.mkdir()
-    Job(
+    job = Job(
         file=str(loaded.path), settings=settings, lab=loaded.plan.lab, record=str(record), seed=options.seed,
         kernel=options.kernel, clock="real", plan_digest=plan_digest(loaded.plan), keep_up=True,
-    ).write(lab.path / JOB)  # fmt: skip
-    info = LabInfo(
+    )  # fmt: skip
+    with cpu.claimed() as number:
+        maker = Maker(means, number, MAKING_LIMIT_S, tell)
+        job, disk = with_own_disk(job, loaded.plan, maker, lambda text: tell({"kind": "progress", "text": text}))
+    try:
+        job.write(lab.path / JOB)  # from here on the lab's folder knows its disk, and both go together
+        lab.write_info(_info(lab, loaded, settings, options))
+        yield [] if disk is None else [disk.held]
+    except BaseException:
+        if disk is not None:
+            disk.remove()
+        raise
+    if disk is not None:
+        disk.let_go()
+
+
+def _info(lab: LabFolder, loaded: Loaded, settings: dict[str, str], options: UpOptions) -> LabInfo:
+    return LabInfo(
         name=lab.name, topology=loaded.plan.topology, about=loaded.plan.about, file=str(loaded.path),
         settings=settings, kernel=options.kernel, seed=options.seed,
         since=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         nodes=tuple(node.name for node in loaded.plan.nodes),
+        clusters=tuple(cluster.name for cluster in loaded.plan.clusters),
     )  # fmt: skip
-    lab.write_info(info)
 
 
-def _start_supervisor(lab: LabFolder, held: int, means: Means) -> subprocess.Popen[bytes]:
-    """Start it in a session of its own, so that it outlives this shell. It inherits the lock and its socket."""
+def _start_supervisor(lab: LabFolder, held: Sequence[int], means: Means) -> subprocess.Popen[bytes]:
+    """Start it in a session of its own, so that it outlives this shell. It inherits the locks and its socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, (lab.path / CONSOLE).open("ab") as log:
         with short(lab.path) as folder:
             listener.bind(f"{folder}/{SOCKET}")
@@ -97,10 +121,10 @@ def _start_supervisor(lab: LabFolder, held: int, means: Means) -> subprocess.Pop
         return subprocess.Popen(
             [
                 sys.executable, "-P", "-m", SUPERVISOR, str(lab.path), str(means.kernel), str(int(means.memory)),
-                str(listener.fileno()), str(held),
+                str(listener.fileno()),
             ],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
-            pass_fds=(listener.fileno(), held),
+            pass_fds=(listener.fileno(), *held),
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)},
         )  # fmt: skip
 

@@ -156,7 +156,7 @@ def _clusters(job: Job, lab: Lab, progress: Progress, undo: contextlib.ExitStack
     undo.callback(_count_management, lab)
     made = {}
     for plan in lab.plan.clusters:
-        cluster = made[plan.name] = Kubernetes(plan, engine, lab.waiter, lab.recorder)
+        cluster = made[plan.name] = Kubernetes(plan, engine, lab.waiter, lab.recorder, job.clock, progress)
         undo.callback(cluster.close)
         progress(f"{'making' if job.state == 'made' else 'starting'} cluster {plan.name}, {len(plan.nodes)} nodes")
         if job.state == "made":

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from testbed.boot.states import States, stale_disks
+from testbed.boot import disks
+from testbed.boot.states import States
 from testbed.cluster.build import ImageBuild
 from testbed.cluster.engine_tree import BESIDE
 from testbed.cluster.recipe import Recipe
@@ -71,19 +73,49 @@ def test_another_cluster_is_another_state_and_another_delay_is_not(states: State
     assert states.key(plan, engine) != before
 
 
-def test_a_run_has_a_copy_of_its_own_that_is_gone_afterwards(states: States, folder: Path) -> None:
+def test_clusters_are_made_on_the_virtual_clock_whoever_asks(states: States, folder: Path) -> None:
+    asked: list[tuple[str, bool, str]] = []
+
+    def make(making: Job) -> str:
+        asked.append((making.clock, making.keep_up, making.state))
+        return ""
+
+    job = replace(JOB, clock="real", keep_up=True)
+    states.make(plan_of("stretched_cluster.py"), job, folder / "image" / "engine", lambda text: None, make)
+    assert asked == [("virtual", False, "made")]
+
+
+def test_a_copy_is_its_owners_alone_and_gone_when_that_is_wanted(states: States, folder: Path) -> None:
     kept = made(states, folder)
-    with states.copied(kept) as one, states.copied(kept) as two:
-        (one / IMAGE).write_bytes(b"mine")
-        assert (two / IMAGE).stat().st_size == kept.stat().st_size
-        for each in (one, two):
-            os.utime(each, (LONG_AGO, LONG_AGO))
-        assert list(stale_disks(folder)) == []
+    one, two = states.copy(kept), states.copy(kept)
+    (one.folder / IMAGE).write_bytes(b"mine")
+    assert (two.folder / IMAGE).stat().st_size == kept.stat().st_size
+    for each in (one, two):
+        os.utime(each.folder, (LONG_AGO, LONG_AGO))
+    assert list(disks.stale(folder)) == []
+    for each in (one, two):
+        each.remove()
     assert list(folder.glob("disk-*")) == []
+
+
+def test_a_copy_that_fails_leaves_nothing(states: States, folder: Path) -> None:
+    with pytest.raises(MachineError, match="no copy of the clusters' disk"):
+        states.copy(folder / "nowhere")
+    assert list(folder.glob("disk-*")) == []
+
+
+def test_whoever_inherits_the_lock_holds_the_copy(states: States, folder: Path) -> None:
+    disk = states.copy(made(states, folder))
+    with subprocess.Popen(["sleep", "60"], pass_fds=(disk.held,)) as heir:
+        disk.let_go()
+        os.utime(disk.folder, (LONG_AGO, LONG_AGO))
+        assert list(disks.stale(folder)) == []
+        heir.kill()
+    assert list(disks.stale(folder)) == [disk.folder]
 
 
 def test_a_copy_that_nobody_holds_is_left_behind(folder: Path) -> None:
     left = folder / "disk-killed"
     left.mkdir()
     os.utime(left, (LONG_AGO, LONG_AGO))
-    assert list(stale_disks(folder)) == [left]
+    assert list(disks.stale(folder)) == [left]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from testbed.boot import private
+from testbed.job import Job
 from testbed.lab import clean, state
 
 
@@ -16,6 +17,7 @@ from testbed.lab import clean, state
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Temporary and runtime folders of our own."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "none"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
 
@@ -58,6 +60,20 @@ def test_labs_that_are_gone_go_and_labs_that_live_stay(place: Path) -> None:
     assert clean.clean() == ["lab gone"]
     assert lab.path.exists()
     os.close(lock)
+
+
+def test_a_lab_that_is_gone_goes_with_its_disk_and_with_no_other(place: Path) -> None:
+    disks = [made(place / "cache" / name, "docker.img") for name in ("disk-gone", "disk-other")]
+    lab, lock = state.claim("gone")
+    Job(
+        file="x.py", settings={}, lab="lab", record="", seed=1, kernel="guest", clock="real", plan_digest="",
+        disk=str(disks[0]),
+    ).write(lab.path / state.JOB)  # fmt: skip
+    os.close(lock)
+    then = time.time() - 60
+    os.utime(lab.path, (then, then))
+    assert clean.clean() == ["lab gone"]
+    assert [disk.exists() for disk in disks] == [False, True]
 
 
 def test_only_folders_of_runs_count_as_runs(tmp_path: Path) -> None:

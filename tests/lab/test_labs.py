@@ -121,6 +121,8 @@ def test_unknown_names_are_answered_with_the_known_ones(small: User) -> None:
         (("heal", "77"), "on: none"),
         (("status", "--name", "other"), "up: small"),
         (("impair", "wan", "--delay", "20"), "not a duration"),
+        (("kubectl", "get", "nodes"), "cluster: the lab has none"),
+        (("kubectl", "--name", "other", "--", "get", "nodes"), "up: small"),
     ):
         assert known in small.run(*words, expect=2)
 

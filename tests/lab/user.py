@@ -29,6 +29,10 @@ class User:
             **os.environ, "XDG_RUNTIME_DIR": str(self.runtime), "TMPDIR": str(self.tmp), "PYTHONPATH": str(ROOT),
         }  # fmt: skip
 
+    def words(self, *words: str) -> list[str]:
+        """What is typed."""
+        return [*TESTBED, *words]
+
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Begin a command."""
         pipe = subprocess.PIPE
