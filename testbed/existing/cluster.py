@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,26 @@ from testbed.plan.clusters import PlannedCluster
 from testbed.units import Duration
 
 
+class OwnNamespace(Watching):
+    """What a cluster says of one namespace, which is what a scenario means when it names none."""
+
+    def __init__(self, api: ApiClient, waiter: Waiter, recorder: Recorder, namespace: str) -> None:
+        super().__init__(api, waiter, recorder, namespace)
+        self._namespace = namespace
+
+    def pod_ready(self, name: str, namespace: str = NAMESPACE) -> bool:
+        """Whether a pod is ready, and not about to go."""
+        return super().pod_ready(name, self._namespace)
+
+    def pod(self, name: str, namespace: str = NAMESPACE) -> Mapping[str, Any]:
+        """What is known of a pod. Raises ``KeyError``: there is none."""
+        return super().pod(name, self._namespace)
+
+    def why_not_ready(self, name: str, namespace: str = NAMESPACE) -> str:
+        """What keeps a pod from being ready, in the cluster's words."""
+        return super().why_not_ready(name, self._namespace)
+
+
 class ExistingCluster(Objects):
     """One cluster that is somebody else's.
 
@@ -38,7 +58,7 @@ class ExistingCluster(Objects):
         self._access = access
         self._frame = frame
         self.cache = scratch / "discovered.json"
-        self.watching = Watching(access.api, waiter, recorder, frame.namespace)
+        self.watching = OwnNamespace(access.api, waiter, recorder, frame.namespace)
 
     @property
     def api(self) -> ApiClient:

@@ -26,7 +26,7 @@ from testbed.existing.asked import refuse
 from testbed.existing.cluster import ExistingCluster, told
 from testbed.existing.defaults import IMAGE, NAMESPACE, SITE_LABEL
 from testbed.existing.lab import Agents, ExistingLab
-from testbed.existing.leftovers import Leftovers
+from testbed.existing.leftovers import GONE_S, Leftovers
 from testbed.existing.line import PodLine
 from testbed.existing.manifests import Frame, namespace
 from testbed.existing.rehearsal import Rehearsed, as_lab, rehearse
@@ -39,6 +39,8 @@ from testbed.probe.remote import Line
 
 LATER_S = 120
 """How long after the run's own limit pods end by themselves; arbitrary."""
+REMOVE_S = 3 * GONE_S
+"""For pods, then a namespace, and an API server that takes its time; arbitrary."""
 RUN_BYTES = 4
 Tell = Callable[[str], None]
 
@@ -138,7 +140,7 @@ def _recorded(prepared: Prepared, leftovers: Leftovers, recorder: Recorder, scra
     try:
         with contextlib.ExitStack() as undo:
             undo.callback(_remove, prepared, leftovers, tell)
-            with _limited(prepared.options.wall_limit_s):
+            with _limited("the run", prepared.options.wall_limit_s, "--wall-limit"):
                 _play(prepared, recorder, scratch, tell, undo)
     except InputError:
         raise
@@ -181,18 +183,30 @@ def _dial(access: Access, namespace: str, pod: Mapping[str, Any]) -> Line:
 
 def _remove(prepared: Prepared, leftovers: Leftovers, tell: Tell) -> None:
     tell("removing what was made")
-    if not prepared.new_namespace or prepared.access.has_namespace(prepared.options.namespace):
-        leftovers.remove()
-        if prepared.new_namespace:
-            leftovers.remove_namespace()
+    with _shielded(), _limited("removing what was made", REMOVE_S, "testbed clean --kubeconfig removes what is left"):
+        if not prepared.new_namespace or prepared.access.has_namespace(prepared.options.namespace):
+            leftovers.remove()
+            if prepared.new_namespace:
+                leftovers.remove_namespace()
 
 
 @contextlib.contextmanager
-def _limited(seconds: float) -> Iterator[None]:
+def _shielded() -> Iterator[None]:
+    """A second Ctrl-C does not break off what is done because of the first: that has limits of its own."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _limited(what: str, seconds: float, hint: str) -> Iterator[None]:
     """Raise :class:`RunError` in the block when it takes longer."""
 
     def over(signum: int, frame: object) -> None:
-        raise RunError(Problem("the run", "took longer than its limit of wall time", "--wall-limit"))
+        raise RunError(Problem(what, f"took longer than its limit of {seconds:g} s", hint))
 
     before = signal.signal(signal.SIGALRM, over)
     signal.setitimer(signal.ITIMER_REAL, seconds)
