@@ -12,7 +12,7 @@ from kubernetes.stream import stream
 from websocket import WebSocketException
 
 from testbed.errors import Problem, RunError
-from testbed.existing.access import words
+from testbed.existing.access import FORBIDDEN, RIGHTS, words
 
 STDOUT, STDERR, ERROR = 1, 2, 3
 """Channels. Source: k8s.io/apimachinery, pkg/util/remotecommand."""
@@ -32,11 +32,11 @@ class PodLine:
         try:
             self._socket = stream(
                 client.CoreV1Api(api).connect_get_namespaced_pod_exec, pod, namespace, command=list(argv), stdin=True,
-                stdout=True, stderr=True, tty=False, binary=True, capture_all=False, _preload_content=False,
+                stdout=True, stderr=True, tty=False, binary=True, _preload_content=False,
                 _request_timeout=OPEN_S,
             )  # fmt: skip
         except ApiException as error:
-            hint = "testbed cluster rbac prints the rights that a run needs"
+            hint = RIGHTS if error.status == FORBIDDEN else ""
             raise RunError(Problem(f"pod {pod}", f"no program can be started in it: {words(error)}", hint)) from error
         self._read = b""
         self._complaints = b""

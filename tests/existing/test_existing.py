@@ -11,8 +11,9 @@ from click.testing import CliRunner, Result
 
 from testbed.check.judge import EXISTING, NO_RECEIPT_NOTE, judge_run
 from testbed.cli.main import main
-from testbed.errors import Exit
-from testbed.existing.line import status
+from testbed.errors import Exit, RunError
+from testbed.existing.access import Access
+from testbed.existing.line import PodLine, status
 from testbed.existing.sites import plan_of
 from testbed.history import Recorder
 from testbed.load import load_on
@@ -132,6 +133,11 @@ def test_a_record_of_a_lab_without_a_receipt_is_still_unknown(tmp_path: Path) ->
     found = judge_run(record_of(tmp_path, existing=False), loaded, ended=ENDED)
     assert found.verdict is Verdict.UNKNOWN
     assert "no calibration receipt" in found.why
+
+
+def test_a_program_that_cannot_be_started_is_told_by_its_pod(kubeconfig: Path) -> None:
+    with pytest.raises(RunError, match=r"pod client: no program can be started in it: .*refused"):
+        PodLine(Access(kubeconfig).programs, "probes", "client", ["ls"])
 
 
 def test_a_program_s_end_is_read_from_the_last_message() -> None:

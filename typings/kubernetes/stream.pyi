@@ -18,7 +18,6 @@ def stream(
     stderr: bool,
     tty: bool,
     binary: bool,
-    capture_all: bool,
     _preload_content: bool,
     _request_timeout: float,
 ) -> WSClient: ...
