@@ -62,7 +62,7 @@ class States:
         told = engine / BESIDE
         parts = [engine.parent.name, *((CODE / name).read_text(encoding="utf-8") for name in MAKES)]
         for cluster in plan.clusters:
-            parts += [making.config(cluster, Path(), told), making.network(cluster, told)]
+            parts += [making.config(cluster, Path(), Path(), told), making.network(cluster, told)]
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
     def kept(self, plan: Plan, engine: Path) -> Path | None:

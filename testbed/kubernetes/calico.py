@@ -28,7 +28,9 @@ FELIX_PORT = 9099  # FELIX_HEALTHPORT's default: Calico 3.28, Felix configuratio
 ALIVE_S, READY_S, READY_FAILURES = 10, 3, 10
 """How often kubelet asks whether Felix lives, as upstream, and whether it is ready; and how often it must not be to
 count. Upstream asks every 10 s, three times: half a minute either way, but known sooner when it has just started."""
-CONTROLLERS_PROBE_S = 60  # a program is started for each; arbitrary, upstream's 10 s cost an idle cluster dearly
+CONTROLLERS_ALIVE_S = 60
+"""A program is started for each probe: arbitrary, upstream's 10 s. Whether they are ready is asked as upstream does,
+since a kubelet that has just started lets up to a period pass before it asks (pkg/kubelet/prober/worker.go)."""
 LEFT_OUT = ("upgrade-ipam", "mount-bpffs")
 
 
@@ -87,5 +89,4 @@ def _node(spec: dict[str, Any], cluster: PlannedCluster) -> None:
 
 def _controllers(spec: dict[str, Any]) -> None:
     (container,) = spec["containers"]
-    container["livenessProbe"]["periodSeconds"] = CONTROLLERS_PROBE_S
-    container["readinessProbe"]["periodSeconds"] = CONTROLLERS_PROBE_S
+    container["livenessProbe"]["periodSeconds"] = CONTROLLERS_ALIVE_S

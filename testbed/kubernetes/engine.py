@@ -16,10 +16,12 @@ from testbed.history import Recorder
 from testbed.kernel.programs import ENVIRONMENT
 from testbed.kubernetes.disk import IMAGE
 from testbed.kubernetes.joining import Joining
+from testbed.kubernetes.kind_config import CPUINFO
 from testbed.net import messages
 from testbed.net.apply import Network
 from testbed.net.namespace import Namespaces, mount
 from testbed.net.netlink import Netlink
+from testbed.plan.names import resolv_conf
 from testbed.units import Duration
 
 DATA = "/var/lib/docker"
@@ -28,7 +30,6 @@ NETWORK = "kind"
 BRIDGE = "management"
 FOLDER = "cluster"
 """Of the record: what Docker, kind and the nodes said."""
-CPUINFO = "/proc/cpuinfo"
 CPU_MHZ = "cpu MHz\t\t: 1000.000"
 """kubelet refuses a machine that does not say how fast its CPU is, and the guest's kernel does not; arbitrary."""
 UP_WITHIN, STOP_WITHIN_S = Duration.parse("60 s"), 60.0
@@ -43,7 +44,7 @@ class Engine:
         self._network = network
         self.scratch = scratch / "engine"
         self.folder = recorder.record / FOLDER
-        self.cpuinfo = self.scratch / "cpuinfo"
+        self.cpuinfo, self.resolvers = self.scratch / "cpuinfo", self.scratch / "resolvers"
         self.environment: Mapping[str, str] = {
             # On one CPU more threads of Go only wait for each other; see the programs' shim.
             **ENVIRONMENT, "GOMAXPROCS": "1", "HOME": str(self.scratch), "TMPDIR": str(self.scratch),
@@ -75,6 +76,7 @@ class Engine:
         loopback.close()
         text = Path(CPUINFO).read_text(encoding="ascii")
         self.cpuinfo.write_text(with_speed(text), encoding="ascii")
+        self._write_resolvers()
         Path(DATA).mkdir(parents=True, exist_ok=True)
         self.run("mount-disk", "mount", "-o", "loop,noatime", str(disk / IMAGE), DATA)
         self._undo.callback(self.run, "unmount-disk", "umount", DATA)
@@ -87,6 +89,14 @@ class Engine:
                 "--opt", f"com.docker.network.bridge.name={BRIDGE}",
                 "--opt", "com.docker.network.bridge.enable_icc=false", NETWORK,
             )  # fmt: skip
+
+    def _write_resolvers(self) -> None:
+        self.resolvers.mkdir()
+        for cluster in self._network.plan.clusters:
+            for node in cluster.nodes:
+                if node.asks:
+                    text = resolv_conf(self._network.plan, node.name)
+                    (self.resolvers / node.name).write_text(text, encoding="utf-8")
 
     def _start_dockerd(self, joining: Joining) -> None:
         argv = [

@@ -6,6 +6,8 @@ address of its site: kubeadm's endpoint, the API server's and etcd's, and each k
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -14,18 +16,20 @@ from testbed.clusters import API_PORT
 from testbed.plan.clusters import PlannedCluster, PlannedClusterNode
 
 LOOPBACK = "127.0.0.1"
+CPUINFO, RESOLV = "/proc/cpuinfo", "/etc/resolv.conf"
 KUBEADM = "kubeadm.k8s.io"
 CERTIFICATES_LAST = "438000h"
 """Fifty years, where kubeadm and Kubernetes give a year; arbitrary."""
 
 
-def kind_config(cluster: PlannedCluster, image: str, mounts: tuple[tuple[str, str], ...] = ()) -> str:
+def kind_config(cluster: PlannedCluster, image: str, cpuinfo: Path, resolvers: Path) -> str:
     """Kind's configuration file.
 
     Args:
         cluster: as planned.
         image: of its nodes.
-        mounts: (path here, path in the node), read-only.
+        cpuinfo: what nodes see instead of the kernel's own.
+        resolvers: folder with ``resolv.conf`` of each node whose site has a resolver, by the node's name.
     """
     document: dict[str, Any] = {
         "kind": "Cluster",
@@ -41,18 +45,24 @@ def kind_config(cluster: PlannedCluster, image: str, mounts: tuple[tuple[str, st
         },
         "kubeadmConfigPatches": [_text(patch) for patch in _common(cluster)],
         "kubeadmConfigPatchesJSON6902": [_lasting()],
-        "nodes": [_node(cluster, node, image, mounts) for node in cluster.nodes],
+        "nodes": [_node(cluster, node, image, _mounts(node, cpuinfo, resolvers)) for node in cluster.nodes],
     }
     return _text(document)
 
 
+def _mounts(node: PlannedClusterNode, cpuinfo: Path, resolvers: Path) -> Iterator[dict[str, Any]]:
+    yield {"hostPath": str(cpuinfo), "containerPath": CPUINFO, "readOnly": True}
+    if node.asks:  # not Docker's own resolver, which would be a way out of the lab; the node's first step writes to it
+        yield {"hostPath": str(resolvers / node.name), "containerPath": RESOLV}
+
+
 def _node(
-    cluster: PlannedCluster, node: PlannedClusterNode, image: str, mounts: tuple[tuple[str, str], ...]
+    cluster: PlannedCluster, node: PlannedClusterNode, image: str, mounts: Iterable[dict[str, Any]]
 ) -> dict[str, Any]:
     return {
         "role": node.role,
         "image": image,
-        "extraMounts": [{"hostPath": here, "containerPath": there, "readOnly": True} for here, there in mounts],
+        "extraMounts": list(mounts),
         "kubeadmConfigPatches": [_text(patch) for patch in _own(cluster, node)],
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from testbed.kubernetes import networks
-from testbed.kubernetes.engine import CPUINFO, Engine
+from testbed.kubernetes.engine import Engine
 from testbed.kubernetes.kind_config import kind_config
 from testbed.plan.clusters import PlannedCluster
 
@@ -19,10 +19,10 @@ ARCHIVE, IMAGE = "node.tar", "image"
 """Of the engine's tree: the archive that Docker loads, and the image's name."""
 
 
-def config(cluster: PlannedCluster, cpuinfo: Path, root: Path = ROOT) -> str:
-    """What kind is told. ``cpuinfo``: a file of ours in place of the kernel's; ``root``: the engine's tree."""
+def config(cluster: PlannedCluster, cpuinfo: Path, resolvers: Path, root: Path = ROOT) -> str:
+    """What kind is told. ``root``: the engine's tree; the others: :func:`kind_config`."""
     image = (root / IMAGE).read_text(encoding="utf-8").strip()
-    return kind_config(cluster, image, ((str(cpuinfo), CPUINFO),))
+    return kind_config(cluster, image, cpuinfo, resolvers)
 
 
 def network(cluster: PlannedCluster, root: Path = ROOT) -> str:
@@ -34,7 +34,7 @@ def nodes(engine: Engine, cluster: PlannedCluster) -> None:
     """Make a cluster's nodes and its control plane. Raises :class:`RunError`."""
     engine.run("load-image", "docker", "load", "--input", str(ROOT / ARCHIVE), within=CREATE_WITHIN)
     path = engine.folder / "kind.yaml"
-    path.write_text(config(cluster, engine.cpuinfo), encoding="utf-8")
+    path.write_text(config(cluster, engine.cpuinfo, engine.resolvers), encoding="utf-8")
     engine.run(
         "create", "kind", "create", "cluster", "--config", str(path), "--retain", "--wait", "0s", within=CREATE_WITHIN
     )

@@ -23,6 +23,7 @@ class PlannedClusterNode:
     Attributes:
         container: what kind calls it.
         labels: by name.
+        asks: whether its site has a resolver, which answers it and CoreDNS when nobody in the cluster can.
     """
 
     name: str
@@ -32,6 +33,7 @@ class PlannedClusterNode:
     address: str
     labels: tuple[tuple[str, str], ...]
     taint: Taint | None = None
+    asks: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

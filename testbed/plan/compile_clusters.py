@@ -33,6 +33,7 @@ def _cluster(draft: Draft, cluster: Cluster) -> PlannedCluster:
 
 def _nodes(draft: Draft, cluster: Cluster) -> Iterator[PlannedClusterNode]:
     taints = dict(cluster.taints)
+    resolving = {resolver.site for resolver in draft.model.resolvers}
     counts: dict[Role, int] = {"control-plane": 0, "worker": 0}
     for node in cluster.nodes:
         role: Role = "control-plane" if node.control_plane else "worker"
@@ -41,7 +42,7 @@ def _nodes(draft: Draft, cluster: Cluster) -> Iterator[PlannedClusterNode]:
         yield PlannedClusterNode(
             name=node.host, container=f"{cluster.name}-{role}{number}", role=role, site=node.site,
             address=draft.nodes[node.host].address, labels=_labels(draft, node),
-            taint=taints.get(node.site) if role == "worker" else None,
+            taint=taints.get(node.site) if role == "worker" else None, asks=node.site in resolving,
         )  # fmt: skip
 
 

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from testbed import Flannel
 from testbed.kubernetes.kind_config import kind_config
+from testbed.plan.clusters import PlannedCluster
 from tests.plan.shipped import plan_of
 
 (CLUSTER,) = plan_of("stretched_cluster.py").clusters
 
 
-def told() -> Any:
-    """The configuration, read back."""
-    return yaml.safe_load(kind_config(CLUSTER, "testbed/node:1", (("/run/cpuinfo", "/proc/cpuinfo"),)))
+CPUINFO, RESOLVERS = Path("/run/cpuinfo"), Path("/run/resolvers")
+
+
+def text(cluster: PlannedCluster = CLUSTER) -> str:
+    """The configuration."""
+    return kind_config(cluster, "testbed/node:1", CPUINFO, RESOLVERS)
+
+
+def told(cluster: PlannedCluster = CLUSTER) -> Any:
+    """The same, read back."""
+    return yaml.safe_load(text(cluster))
 
 
 def patches(of: Any) -> dict[str, Any]:
@@ -41,7 +51,7 @@ def test_workers_join_by_that_address_and_say_their_own() -> None:
 
 
 def test_no_address_of_dockers_own_network_is_told() -> None:
-    assert "192.0.2." not in kind_config(CLUSTER, "testbed/node:1")
+    assert "192.0.2." not in text()
 
 
 def test_what_joins_pods_is_not_kinds_own() -> None:
@@ -50,8 +60,16 @@ def test_what_joins_pods_is_not_kinds_own() -> None:
 
 def test_services_are_written_in_what_the_network_for_pods_is_written_in() -> None:
     assert told()["networking"]["kubeProxyMode"] == "iptables"
-    cluster = replace(CLUSTER, cni=Flannel(dataplane="nftables"))
-    assert yaml.safe_load(kind_config(cluster, "testbed/node:1"))["networking"]["kubeProxyMode"] == "nftables"
+    assert told(replace(CLUSTER, cni=Flannel(dataplane="nftables")))["networking"]["kubeProxyMode"] == "nftables"
+
+
+def test_a_node_asks_the_resolver_of_its_site_where_there_is_one() -> None:
+    first, *others = CLUSTER.nodes
+    mounts = [
+        node["extraMounts"] for node in told(replace(CLUSTER, nodes=(replace(first, asks=True), *others)))["nodes"]
+    ]
+    assert mounts[0][1:] == [{"hostPath": f"/run/resolvers/{first.name}", "containerPath": "/etc/resolv.conf"}]
+    assert [len(each) for each in mounts] == [2, *[1] * len(others)]
 
 
 def test_mounts_are_read_only() -> None:
