@@ -30,7 +30,7 @@ test ! -e "$done" || exit 0
 archives=/kind/images/all.tar
 case "$(hostname)" in *-control-plane*) archives="$archives /kind/images/control-plane.tar" ;; esac
 for archive in $archives; do
-    ctr --namespace k8s.io images import --discard-unpacked-layers "$archive"
+    ctr --namespace k8s.io images import --local --discard-unpacked-layers "$archive"
 done
 mkdir -p "${done%/*}"
 touch "$done"
