@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from testbed.boot import disks
+from testbed.boot import disks, kept
 from testbed.boot.disks import Disk
+from testbed.boot.kept import PREFIX
 from testbed.cluster.build import ImageBuild
 from testbed.cluster.engine_tree import BESIDE
 from testbed.errors import MachineError, Problem
@@ -32,7 +33,6 @@ Make = Callable[[Job], str]
 """Does a job, and says what kept it from its end; empty: nothing."""
 
 MKFS = "mkfs.ext4"
-PREFIX = "state-"
 DISK_BYTES = 1 << 34
 """A sparse file: what nodes may write, not what they take; arbitrary."""
 DISK_NEEDED = 8 << 30
@@ -101,14 +101,16 @@ class States:
             shutil.rmtree(logs, ignore_errors=True)
             record.rename(logs)
             raise MachineError(Problem("clusters", f"did not become ready: {problem}", f"their logs: {logs}"))
+        kept.describe(plan, job.file, scratch)
         target = self._image.cache / f"{PREFIX}{self.key(plan, engine)}"
         shutil.rmtree(target, ignore_errors=True)
         scratch.rename(target)
         return target / IMAGE
 
-    def copy(self, kept: Path) -> Disk:
+    def copy(self, disk: Path) -> Disk:
         """A copy of a disk, of the caller's own, who removes it."""
-        return disks.copy(kept, self._image.cache)
+        kept.use(disk)
+        return disks.copy(disk, self._image.cache)
 
 
 def with_own_disk(job: Job, plan: Plan, make: Make, tell: Tell) -> tuple[Job, Disk | None]:
@@ -120,9 +122,9 @@ def with_own_disk(job: Job, plan: Plan, make: Make, tell: Tell) -> tuple[Job, Di
         return job, None
     states = States(ImageBuild())
     engine = states.engine(tell)
-    kept = states.kept(plan, engine) or states.make(plan, job, engine, tell, make)
+    ready = states.kept(plan, engine) or states.make(plan, job, engine, tell, make)
     tell("copying the disk of the clusters")
-    disk = states.copy(kept)
+    disk = states.copy(ready)
     return replace(job, engine=str(engine), disk=str(disk.folder), state="kept"), disk
 
 

@@ -26,6 +26,12 @@ LONG_AGO = 1_000_000_000
 JOB = Job(file="x.py", settings={}, lab="lab", record="", seed=1, kernel="guest", clock="virtual", plan_digest="")
 
 
+@pytest.fixture(autouse=True)
+def room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What these make is empty: how full this machine's disk is decides nothing."""
+    monkeypatch.setattr("testbed.boot.states.DISK_NEEDED", 1)
+
+
 @pytest.fixture
 def states(tmp_path: Path) -> States:
     return States(ImageBuild(env={"XDG_CACHE_HOME": str(tmp_path)}, recipe=Recipe.shipped()))
