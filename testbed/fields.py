@@ -123,6 +123,7 @@ class ShareFields(TypedDict, total=False):
     commits: bool
     size: Text | Size
     on: str
+    others: Sequence[str]
 
 
 class VolumeFields(TypedDict, total=False):
@@ -235,6 +236,7 @@ def share(
     for field, quantities in (("timeo", Duration), ("rsize", Size), ("wsize", Size), ("size", Size)):
         if field in given:
             read[field] = quantity(f"{where}, {field}", quantities, given[field], getattr(usual, field), problems)
+    read["others"] = tuple(given.get("others", ()))
     read["version"] = chosen(f"{where}, version", str(given.get("version", version)), NFS_VERSIONS, problems, "4.2")
     read["lost"] = chosen(f"{where}, lost", str(given.get("lost", usual.lost)), WHEN_LOST, problems)
     return replace(usual, **read)

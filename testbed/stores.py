@@ -34,6 +34,7 @@ class Share:
         commits: the server has written before it says so (export option ``sync``).
         size: room on the server, which keeps it in memory unless it is
         on: a volume of the server, which has an ext4 file system then.
+        others: further hosts that may mount it themselves, as nodes of a cluster do for their pods.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Share:
     commits: bool = True
     size: Size = Size(256 * 2**20)
     on: str = ""
+    others: tuple[str, ...] = ()
 
     def options(self) -> str:
         """The mount's options, but for addresses: nfs(5)."""

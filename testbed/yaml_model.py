@@ -168,6 +168,7 @@ class ShareKeys(Strict):
     commits: Flag | None = None
     size: SizeText | None = None
     on: str | None = None
+    others: list[str] | None = None
 
 
 class VolumeKeys(Strict):

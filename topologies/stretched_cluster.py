@@ -33,6 +33,7 @@ def topology(t: Topology) -> None:
     joined = t.param("cni", str, "calico-vxlan", "what joins pods, and how", choices=tuple(CNIS))
     mtu = t.param("pods.mtu", optional(Size), "off", "MTU of pods; off: what the narrowest way leaves")
     tainted = t.param("tainted", str, "no", "keep pods that do not ask for it off these workers", choices=("no", "yes"))
+    files = t.param("files", str, "no", "a file server on premises that nodes may mount", choices=("no", "yes"))
 
     aws = t.vpc("aws", "10.0.0.0/16")
     vgw = aws.router("vgw", asn=64512)
@@ -46,7 +47,11 @@ def topology(t: Topology) -> None:
 
     taint = Taint(key="eks.amazonaws.com/compute-type", value="hybrid", effect="NoSchedule")
     cni = CNIS[joined] if mtu is None else replace(CNIS[joined], mtu=int(mtu))
-    t.cluster(
+    cluster = t.cluster(
         "prod", cni=cni, control_plane=aws, workers={aws: 1, onprem: workers},
         taints={onprem: taint} if tainted == "yes" else {},
     )  # fmt: skip
+    if files == "yes":
+        server, desk = onprem.host("files"), onprem.host("desk")
+        nodes = [*cluster.control_plane, *(name for names in cluster.workers.values() for name in names)]
+        t.nfs("share", desk, server, others=nodes)

@@ -49,7 +49,8 @@ class Stores:
         devices = {name: device.device for name, device in self._devices.items()}
         for name in dict.fromkeys(share.server for share in plan.shares):
             shares = [share for share in plan.shares if share.server == name]
-            clients = dict.fromkeys(plan.node(share.client).address for share in shares)
+            hosts = (host for share in shares for host in (share.client, *share.others))
+            clients = dict.fromkeys(plan.node(host).address for host in hosts)
             server = NfsServer(plan.node(name), shares, tuple(clients), devices)
             self._servers.append(server)
             server.start(self._namespaces, self._folder / "servers" / name)

@@ -36,6 +36,9 @@ def shares(model: Model) -> Iterator[Problem]:
         for role, name in (("client", share.client), ("server", share.server)):
             if name not in hosts:
                 yield Problem(where, f"its {role} {name!r} is no host", known(name, hosts))
+        for name in share.others:
+            if name not in hosts:
+                yield Problem(where, f"{name!r}, who may mount it, is no host", known(name, hosts))
         if share.client == share.server:
             yield Problem(where, f"{share.client} would mount from itself", "a client and a server are two hosts")
         yield from _numbers(where, share)
