@@ -56,6 +56,7 @@ def of(holder: Lab | Result) -> tuple[Failure, Case]:
 def run(lab: Lab) -> None:
     """Traffic of all kinds, fault, heal, traffic."""
     from testbed.kubernetes import workloads
+    from testbed.run.cluster_ends import wait_answers
 
     failure, breaks = of(lab)
     source, target = lab.value("source", str), lab.value("target", str)
@@ -65,6 +66,7 @@ def run(lab: Lab) -> None:
     )  # fmt: skip
     client, server = lab.pods.pod(CLIENT), lab.pods.pod(SERVER)
     service = lab.pods.service(SERVER, pod=server)
+    wait_answers(lab, client, service)
     interval = lab.value("probe.interval", Duration)
     with (
         lab.probe.udp(source, target, interval, name="node"),

@@ -49,7 +49,7 @@ class Kubernetes(Objects):
         self._began = ""
         self._clock = clock
         self._tell = tell
-        self._told = ""
+        self._told = (-1, -1)
 
     @property
     def watching(self) -> Watching:
@@ -123,9 +123,10 @@ class Kubernetes(Objects):
         nodes, pods = self._waits_for()
         known = self.watching.pods()
         planned = len(self.plan.nodes)
-        words = f"{planned - len(nodes)} of {planned} nodes and {len(known) - len(pods)} of {len(known)} pods ready"
-        if words != self._told:
-            self._told = words
+        ready = planned - len(nodes), len(known) - len(pods)
+        if ready != self._told:
+            self._told = ready
+            words = f"{ready[0]} of {planned} nodes and {ready[1]} of {len(known)} pods ready"
             self._tell(f"cluster {self.plan.name}: {words}")
         return bool(known) and not nodes and not pods
 

@@ -5,7 +5,7 @@ Names are those of a report: ``pod-aws-1``, ``aws-1``, ``service``, ``port of aw
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -104,7 +104,18 @@ def set_up(lab: Lab) -> Ends:
     return ends
 
 
+def wait_answers(lab: Lab, source: str, service: str) -> None:
+    """Wait until a service is known where it is asked for, by the names that both have for probes."""
+    ends = lab.probe.place(source), lab.probe.place(service)
+    tries = [Try(*ends, "tcp", ends[1].port)]
+    lab.wait_until(lambda: _all_answer(lab, tries), f"{service} to answer {source}", KNOWN_WITHIN)
+
+
 def _known_everywhere(lab: Lab, ends: Ends) -> bool:
     """Whether kube-proxy has heard of the service on every node: it does a while after its pod is ready."""
     tries = [Try(host, service, "tcp", PORT) for host in ends.sources.values() for service in ends.services.values()]
+    return _all_answer(lab, tries)
+
+
+def _all_answer(lab: Lab, tries: Sequence[Try]) -> bool:
     return not any(survey(lab.network.namespaces, tries, KNOWN_WAIT_S))
