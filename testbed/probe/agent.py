@@ -84,7 +84,8 @@ def unpacked(text: str) -> Sequence[int]:
 
 def serve(scratch: Path, lines: BinaryIO, out: BinaryIO) -> None:
     """Answer until nobody asks any more; then end all that was begun here."""
-    os.setpgid(0, 0)
+    if os.getpgrp() != os.getpid():  # what is executed in a pod leads a session already, and so a group
+        os.setpgid(0, 0)
     agent = Agent(scratch)
     try:
         for line in lines:

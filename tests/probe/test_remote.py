@@ -37,7 +37,10 @@ class Pipe:
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.process = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={})
+        # What is executed in a pod leads a session of its own.
+        self.process = subprocess.Popen(
+            self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={}, start_new_session=True
+        )
 
     def send(self, data: bytes) -> None:
         assert self.process.stdin
