@@ -36,6 +36,8 @@ class PodLine:
                 _request_timeout=OPEN_S,
             )  # fmt: skip
         except ApiException as error:
+            if isinstance(error.__context__, KeyboardInterrupt):  # the client takes it for a failure of its own
+                raise KeyboardInterrupt from error
             hint = RIGHTS if error.status == FORBIDDEN else ""
             raise RunError(Problem(f"pod {pod}", f"no program can be started in it: {words(error)}", hint)) from error
         self._read = b""
