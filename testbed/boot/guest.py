@@ -48,8 +48,8 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/", "PAD": "x" * (1 << 16)}
 string of its environment. The stub's own first stack is up there too, and where both meet it dies (seen)."""
 ADDR_NO_RANDOMIZE = 0x0040000
 PR_SET_PDEATHSIG = 1
-KILL_WAIT_S = 10.0
-"""How long a process that was killed may take to end; arbitrary: milliseconds, but more on a machine that swaps."""
+KILL_WAIT_S = 60.0
+"""How long a process that was killed may take to end; arbitrary: milliseconds, but more where gigabytes are freed."""
 RUN = "testbed.boot.init"
 """The module that plays a job's scenario, in the guest."""
 LINE = 1

@@ -19,6 +19,8 @@ from testbed.lab.state import LabFolder
 DOWN_WITHIN_S = 1.5
 """How long a supervisor may take to end a lab before it is killed, which ends the lab as well; arbitrary, and such that
 a lab is down within two seconds."""
+CLUSTERS_DOWN_WITHIN_S = 60.0
+"""The same of one with clusters, with which gigabytes of memory and hundreds of processes go; arbitrary."""
 POLL_S = 0.01
 SUPERVISOR = "testbed.lab.supervisor"
 """The module that a supervisor is started as."""
@@ -29,17 +31,25 @@ def down(lab: LabFolder) -> None:
     with contextlib.suppress(OSError):
         held = os.open(lab.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            deadline = time.monotonic() + DOWN_WITHIN_S
+            within_s = _within_s(lab)
+            deadline = time.monotonic() + within_s
             with contextlib.suppress(RunError), Connection(lab) as connection:
                 connection.send({"op": "down"})
                 _wait_free(held, deadline)
             if not _wait_free(held, deadline):
                 for pid in supervisors(lab.path):
                     os.kill(pid, signal.SIGKILL)
-                _wait_free(held, time.monotonic() + DOWN_WITHIN_S)
+                _wait_free(held, time.monotonic() + within_s)
         finally:
             os.close(held)
     lab.remove()
+
+
+def _within_s(lab: LabFolder) -> float:
+    has_clusters = False
+    with contextlib.suppress(OSError, ValueError, TypeError):  # it may have ended before it was told what to do
+        has_clusters = bool(lab.job().disk)
+    return CLUSTERS_DOWN_WITHIN_S if has_clusters else DOWN_WITHIN_S
 
 
 def _wait_free(held: int, deadline: float) -> bool:
