@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ from testbed.kubernetes.watching import Watching
 from testbed.kubernetes.workloads import Manifest
 from testbed.plan.clusters import PlannedCluster
 from testbed.units import Duration
+
+SETTLED_WITHIN = Duration.parse("30 s")
+"""For a namespace that was just made to get the account of its pods; arbitrary: it takes a second or two."""
+
+
+def account_missing(body: str) -> bool:
+    """Whether a refusal's text is of that. Source: kubernetes, plugin/pkg/admission/serviceaccount. Pure."""
+    return "error looking up service account" in body and "not found" in body
 
 
 class OwnNamespace(Watching):
@@ -57,6 +66,7 @@ class ExistingCluster(Objects):
         self.plan = plan
         self._access = access
         self._frame = frame
+        self._waiter = waiter
         self.cache = scratch / "discovered.json"
         self.watching = OwnNamespace(access.api, waiter, recorder, frame.namespace)
 
@@ -71,7 +81,18 @@ class ExistingCluster(Objects):
             called = f"{thing['kind'].lower()} {thing['metadata']['name']}"
             own_place(called, namespace, self._frame)
             with told(called):
-                super().apply(fitted(thing, self._frame), namespace=self._frame.namespace)
+                fit = fitted(thing, self._frame)
+                self._waiter.until(partial(self._taken, fit), f"{called} to be taken", SETTLED_WITHIN)
+
+    def _taken(self, thing: Manifest) -> bool:
+        """Apply it; not so long as the namespace lacks the account that its pods have."""
+        try:
+            super().apply(thing, namespace=self._frame.namespace)
+        except ApiException as error:
+            if error.status == FORBIDDEN and account_missing(str(error.body)):
+                return False
+            raise
+        return True
 
     def delete(self, version: str, kind: str, name: str, namespace: str = NAMESPACE) -> None:
         """Delete a thing; that it is gone is seen by watch. Raises :class:`RunError`."""
