@@ -12,7 +12,6 @@ from testbed.guards import PORT_MAX
 from testbed.units import Quantity, UnitError
 
 T = TypeVar("T")
-Q = TypeVar("Q", bound=Quantity)
 
 OFF = "off"
 """What a user writes to switch an optional quantity off."""
@@ -38,25 +37,25 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class OptionalQuantity(Generic[Q]):
-    """Reads a quantity, or a word as ``None``."""
+class Optional(Generic[T]):
+    """Reads a quantity or a number, or a word as ``None``."""
 
-    of: type[Q]
+    of: type[T]
     word: str = OFF
 
     @property
     def kind(self) -> str:
         """For the list of parameters."""
-        return f"{self.of.kind} or {self.word}"
+        return f"{_type_name(self.of, ())} or {self.word}"
 
-    def __call__(self, text: str) -> Q | None:
-        """Read text. Raises :class:`UnitError`."""
-        return None if text == self.word else self.of.parse(text)
+    def __call__(self, text: str) -> T | None:
+        """Read text. Raises ``ValueError``."""
+        return None if text == self.word else _reader(self.of)(text)
 
 
-def optional(kind: type[Q], word: str = OFF) -> OptionalQuantity[Q]:
+def optional(kind: type[T], word: str = OFF) -> Optional[T]:
     """The kind of a parameter that may be ``off``, or another word: ``optional(Duration)`` takes ``3 s``, ``off``."""
-    return OptionalQuantity(kind, word)
+    return Optional(kind, word)
 
 
 @dataclass(frozen=True)

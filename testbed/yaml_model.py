@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Discriminator, Field, Tag, WithJsonSchema
 
+from testbed.clusters import Effect
+from testbed.cni import CALICO_OVERHEAD, DATAPLANES, FLANNEL_OVERHEAD
 from testbed.guards import EXAMPLES
 from testbed.parameters import OFF
 from testbed.yaml_values import (
@@ -203,12 +205,69 @@ class BorderKeys(Strict):
     rules: tuple[RuleText, ...] = Field(description="the first that fits decides; what none fits is denied")
 
 
+CniName = Literal["calico", "flannel"]
+DataplaneText = Annotated[str, WithJsonSchema({"enum": [*DATAPLANES]})]
+
+
+class CalicoKeys(Strict):
+    """Pods joined by Calico: see ``testbed.cni.Calico``."""
+
+    name: Annotated[CniName, WithJsonSchema({"const": "calico"})]
+    mode: Annotated[str, WithJsonSchema({"enum": [*CALICO_OVERHEAD]})] | None = None
+    mtu: OptionalWhole = None
+    asn: OptionalWhole = None
+    reflectors: Whole | None = None
+    wireguard: Flag | None = None
+    dataplane: DataplaneText | None = None
+
+
+class FlannelKeys(Strict):
+    """Pods joined by Flannel: see ``testbed.cni.Flannel``."""
+
+    name: Annotated[CniName, WithJsonSchema({"const": "flannel"})]
+    mode: Annotated[str, WithJsonSchema({"enum": [*FLANNEL_OVERHEAD]})] | None = None
+    mtu: OptionalWhole = None
+    dataplane: DataplaneText | None = None
+
+
+def cni_tag(value: object) -> CniName:
+    """Which of the networks for pods a value is meant to be."""
+    return "flannel" if isinstance(value, dict) and value.get("name") == "flannel" else "calico"
+
+
+CniKeys = Annotated[
+    Annotated[CalicoKeys, Tag("calico")] | Annotated[FlannelKeys, Tag("flannel")], Discriminator(cni_tag)
+]
+
+
+class TaintKeys(Strict):
+    """Keeps pods off nodes that do not tolerate it: see ``testbed.clusters.Taint``."""
+
+    key: str
+    value: str
+    effect: Effect
+
+
+class ClusterKeys(Strict):
+    """A Kubernetes cluster, whose nodes become hosts of sites: see ``testbed.clusters.Cluster``."""
+
+    control_plane: str = Field(description="site")
+    workers: dict[str, Annotated[Whole, Field(ge=0)]] = Field({}, description="how many in which site")
+    version: str | None = Field(None, description="of Kubernetes")
+    cni: CniKeys | None = None
+    taints: dict[str, TaintKeys] = Field({}, description="of the workers of a site")
+    pods: str | None = Field(None, description="range of addresses")
+    services: str | None = Field(None, description="range of addresses")
+    prefix: str = Field("", description="of nodes' names, before SITE-cp and SITE-1")
+
+
 class Document(Strict):
     """A topology. The order of sites, routers, hosts, links, VPNs, stores and guards is that of the plan."""
 
     about: str = Field("", description="one line")
     params: dict[str, Param] = Field({})
     sites: dict[str, SiteKeys] = Field({})
+    clusters: dict[str, ClusterKeys] = Field({}, description="their nodes come after the hosts of the sites")
     transit_gateways: dict[str, GatewayKeys] = Field({}, description="transit gateways that belong to no site")
     internet: tuple[str, ...] = Field((), description="names of the routers that are the Internet")
     links: dict[str, LinkKeys] = Field({})

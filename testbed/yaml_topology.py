@@ -5,16 +5,18 @@ So the same topology gives the same plan in both, and every rule is written once
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Discriminator, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from testbed import model, yaml_model, yaml_text, yaml_values
 from testbed.builder import SiteHandle, Topology
+from testbed.clusters import Taint
+from testbed.cni import AnyCni, Calico, Flannel
 from testbed.errors import InputError, Problem, known
 from testbed.parameters import Parameters, optional
 from testbed.units import Duration, Quantity, Rate, Ratio, Size
@@ -42,7 +44,7 @@ def read_yaml(path: Path, parameters: Parameters) -> Topology:
         raise InputError([*document.problems, *parameters.problems])
     topology = Topology(path.stem, parameters)
     topology.about = content.about
-    _declare(topology, content)
+    _declare(topology, content, document)
     return topology
 
 
@@ -62,10 +64,8 @@ def _declare_parameters(document: yaml_text.Document, parameters: Parameters) ->
 
 
 def _kind(param: yaml_model.Param) -> Callable[[str], object]:
-    kind = _QUANTITIES.get(param.kind)
-    if kind is None:
-        return int if param.kind == "number" else str
-    return optional(kind) if param.optional else kind.parse
+    kind = _QUANTITIES.get(param.kind) or (int if param.kind == "number" else str)
+    return optional(kind) if param.optional else kind
 
 
 def _problem(document: yaml_text.Document, error: ErrorDetails) -> Problem:
@@ -73,7 +73,7 @@ def _problem(document: yaml_text.Document, error: ErrorDetails) -> Problem:
     if error["type"] == "extra_forbidden":
         names = within.model_fields if within is not None else ()
         return Problem(document.where(place), f"unknown key {place[-1]!r}", known(str(place[-1]), names))
-    what = _OWN_WORDS.get(error["type"], error["msg"].lower())
+    what = _OWN_WORDS.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
     given = error["input"]
     if isinstance(given, str):
         what = f"{given!r}: {what}"
@@ -89,8 +89,9 @@ def _followed(loc: tuple[str | int, ...]) -> tuple[yaml_text.Place, Any]:
     within: Any = None
     annotation: Any = yaml_model.Document
     for part in loc:
-        if part == "text" or part in yaml_values.LOSS_MODELS:
-            annotation = yaml_values.LOSS_MODELS.get(str(part))
+        chosen = dict(_tagged(annotation))
+        if part in chosen:
+            annotation = chosen[part]
             continue
         place.append(part)
         within = next((kind for kind in _members(annotation) if _is_model(kind)), None)
@@ -103,6 +104,19 @@ def _followed(loc: tuple[str | int, ...]) -> tuple[yaml_text.Place, Any]:
             inner = [kind for kind in get_args(containers[0]) if kind not in (str, ...)] if containers else []
             annotation = inner[0] if inner else None
     return tuple(place), within
+
+
+def _tagged(annotation: object) -> Iterator[tuple[str | int, object]]:
+    """The members of the unions in an annotation of which a discriminator chooses one, by what pydantic calls them."""
+    if get_origin(annotation) is Annotated:
+        kind, *notes = get_args(annotation)
+        yield from ((note.tag, kind) for note in notes if isinstance(note, Tag))
+        if not any(isinstance(note, Discriminator) for note in notes):
+            return
+        annotation = kind
+    if get_origin(annotation) in (Union, UnionType):
+        for member in get_args(annotation):
+            yield from _tagged(member)
 
 
 def _members(annotation: object) -> Iterator[object]:
@@ -120,9 +134,13 @@ def _is_model(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, yaml_values.Strict)
 
 
-def _declare(t: Topology, content: yaml_model.Document) -> None:
+def _declare(t: Topology, content: yaml_model.Document, document: yaml_text.Document) -> None:
     for name, site in content.sites.items():
         _declare_site(t, name, site)
+    for name, cluster in content.clusters.items():
+        if not (unknown := [*_unknown_sites(("clusters", name), cluster, content.sites, document)]):
+            _declare_cluster(t, name, cluster)
+        t.parameters.problems += unknown
     for name, gateway in content.nat_gateways.items():
         t.nat_gateway(name, SiteHandle(t, gateway.site), **_given(gateway, "site"))
     for name, router in content.transit_gateways.items():
@@ -162,6 +180,34 @@ def _declare_site(t: Topology, name: str, site: yaml_model.SiteKeys) -> None:
         handle.router(router, **_given(router_keys))
     if site.resolver is not None:
         handle.resolver(site.resolver.host, **_given(site.resolver, "host"))
+
+
+def _unknown_sites(
+    place: yaml_text.Place, cluster: yaml_model.ClusterKeys, sites: Collection[str], document: yaml_text.Document
+) -> Iterator[Problem]:
+    """Nodes are given to sites when they are declared, so these have to be there."""
+    named: list[tuple[str, yaml_text.Place]] = [(cluster.control_plane, ("control_plane",))]
+    named += [(site, (key, site)) for key in ("workers", "taints") for site in getattr(cluster, key)]
+    for site, keys in named:
+        if site not in sites:
+            where = document.where((*place, *keys))
+            yield Problem(where, f"no site is called {site!r}", known(site, sites))
+
+
+def _declare_cluster(t: Topology, name: str, cluster: yaml_model.ClusterKeys) -> None:
+    given = _given(cluster, "control_plane", "workers", "taints", "cni")
+    if cluster.cni is not None:
+        given["cni"] = _cni(cluster.cni)
+    t.cluster(
+        name, control_plane=SiteHandle(t, cluster.control_plane),
+        workers={SiteHandle(t, site): count for site, count in cluster.workers.items()},
+        taints={SiteHandle(t, site): Taint(**_given(taint)) for site, taint in cluster.taints.items()},
+        **given,
+    )  # fmt: skip
+
+
+def _cni(keys: yaml_model.CalicoKeys | yaml_model.FlannelKeys) -> AnyCni:
+    return Calico(**_given(keys)) if isinstance(keys, yaml_model.CalicoKeys) else Flannel(**_given(keys))
 
 
 def _declare_link(t: Topology, name: str, link: yaml_model.LinkKeys) -> None:

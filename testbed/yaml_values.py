@@ -76,10 +76,6 @@ class SlotFields(Strict):
     bytes: SizeText = "0 B"
 
 
-LOSS_MODELS: dict[str, type[Strict]] = {"gilbert-elliott": GilbertElliottLoss, "four-state": FourStateLoss}
-"""Name of the member of the union below to its keys."""
-
-
 def loss_tag(value: object) -> str:
     """Which of the loss models a value is meant to be."""
     if isinstance(value, dict):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from testbed import Calico, Flannel, Taint
 from testbed.builder import SiteHandle, Topology
 from testbed.load import load
 from testbed.model import Model
@@ -202,6 +203,42 @@ def test_address_translation_in_yaml_is_the_builders(tmp_path: Path) -> None:
         "odd", aws, subnet=public, serves=[private], to=["dc", "172.16.0.0/12"], idle="60 s", connections=5
     )  # fmt: skip
     assert read(tmp_path, text) == t.build()
+
+
+def test_clusters_in_yaml_are_the_builders(tmp_path: Path) -> None:
+    text = SITES + (
+        "clusters:\n"
+        "  usual: {control_plane: aws}\n"
+        "  odd:\n"
+        "    version: 1.33\n"
+        "    control_plane: dc\n"
+        "    workers: {aws: 2, dc: 1}\n"
+        "    cni: {name: calico, mode: bgp, mtu: 1400, asn: 64513, reflectors: 1, wireguard: yes,\n"
+        "          dataplane: nftables}\n"
+        "    taints: {dc: {key: where, value: here, effect: NoSchedule}}\n"
+        "    pods: 10.245.0.0/16\n"
+        "    services: 10.97.0.0/16\n"
+        "    prefix: o-\n"
+        "  flat: {control_plane: dc, prefix: f-, cni: {name: flannel, mode: host-gw, mtu: off, dataplane: nftables}}\n"
+    )
+
+    def declare(t: Topology) -> None:
+        aws, dc = (SiteHandle(t, name) for name in ("aws", "dc"))
+        t.cluster("usual", control_plane=aws, workers={})
+        cni = Calico(mode="bgp", mtu=1400, asn=64513, reflectors=1, wireguard=True, dataplane="nftables")
+        t.cluster(
+            "odd", version="1.33", control_plane=dc, workers={aws: 2, dc: 1}, cni=cni, pods="10.245.0.0/16",
+            taints={dc: Taint(key="where", value="here", effect="NoSchedule")}, services="10.97.0.0/16", prefix="o-",
+        )  # fmt: skip
+        t.cluster("flat", control_plane=dc, workers={}, prefix="f-", cni=Flannel(mode="host-gw", dataplane="nftables"))
+
+    assert read(tmp_path, text) == built(declare)
+
+
+def test_a_number_of_yaml_may_be_off(tmp_path: Path) -> None:
+    text = SITES.replace("\nsites", "params: {mtu: {kind: number, optional: yes, default: off, help: m}}\nsites")
+    text += 'clusters: {prod: {control_plane: aws, cni: {name: calico, mtu: "${mtu}"}}}\n'
+    assert [read(tmp_path, text, **given).clusters[0].cni.mtu for given in ({}, {"mtu": "1400"})] == [None, 1400]
 
 
 def test_references_stand_for_values_in_their_one_spelling_and_inside_words(tmp_path: Path) -> None:
