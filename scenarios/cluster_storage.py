@@ -40,10 +40,13 @@ NEAR = Duration.parse("200 ms")
 WITHIN = 0.05
 """What a rate may differ from theory; arbitrary: what a client does itself is not in the time that serving takes."""
 INTERVAL = Duration.parse("100 ms")
+TENTH = Duration.parse("100 ms")
+"""What the mount option timeo counts in: nfs(5)."""
 SOURCE = "kubernetes.io, persistent volumes, node affinity; storage classes, allowed topologies"
 CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
 UNBOUND = "node(s) didn't find available persistent volumes to bind"
 """Words of the scheduler's event. Source: kubernetes 1.34, pkg/scheduler/framework/plugins/volumebinding/binder.go."""
+NEVER = exactly(0, "calls", "its server is at its own site")
 WITH_SERVER = {"files": "yes"}
 
 scenario = Scenario(
@@ -115,7 +118,8 @@ def run(lab: Lab) -> None:
     plan, source, target = cluster.plan, lab.value("source", str), lab.value("target", str)
     share, server = lab.plan.share(SHARE), lab.plan.node(lab.plan.share(SHARE).server)
     # In a network namespace that is not the first one, NFS would give up at the first ICMP message.
-    options = f"nfsvers={share.version},{lab.value('lost', str)},fatal_neterrors=none"
+    timing = f"timeo={share.timeo // TENTH},retrans={share.retrans}"
+    options = f"nfsvers={share.version},{lab.value('lost', str)},{timing},fatal_neterrors=none"
     zones = {CLOUD: source, PREMISES: target}
     cluster.apply(
         *classes.nfs_class(SHARED, server.address, f"/{SHARE}", options, site=plan.node(target).site),
@@ -204,21 +208,30 @@ def _rates(result: Result, load: str, profile: Profile, name: str) -> Iterator[M
 
 def _outage(result: Result) -> Iterator[Measurement]:
     """The far pod waits as long as TCP does; the near one sees nothing."""
-    broke = result.history.instant("fault.start")
+    broke, lost = result.history.instant("fault.start"), result.value("lost", str)
+    share = result.plan.share(SHARE)
+    first = nfs.first_error(share.timeo, share.retrans, _rtt(result))
     back = next((event.t_ns for event in result.history.of("way.back")), None)
     for name in (CLOUD, PREMISES):
         calls = writer.calls(result.history, f"writer-{name}")
         saved = exactly(0, "records", "fsync(2) has returned: the record is on the server")
         yield Measurement.against(f"lost_after_fsync_{name}", writer.lost(result.history, f"writer-{name}"), saved)
-        failed = sum(call.errno != 0 for call in calls)
-        patient = exactly(0, "calls", "nfs(5): a hard mount waits; a soft one for timeo x (retrans + 1), 180 s")
-        yield Measurement.against(f"errors_{name}", failed if calls else None, patient)
+        failed = [call for call in calls if call.errno]
+        count = nfs.errors(lost, result.value("outage", Duration), first) if name == CLOUD else NEVER
+        number = float(len(failed)) if calls else None
+        if count is None:
+            words = "no theory: the outage ends as calls begin to fail"
+            yield Measurement(f"errors_{name}", number, "calls", source=words, better="lower")
+        else:
+            yield Measurement.against(f"errors_{name}", number, count, better="lower")
         longest = max((call.ended_ns - call.begun_ns for call in calls), default=None)
         seconds = None if longest is None else longest / 1e9
         if name == PREMISES:
             calm = Expectation(None, 0, 1, "s", "its server is at its own site; 1 s: arbitrary")
             yield Measurement.against("longest_call_premises", seconds, calm, better="lower")
             continue
+        if failed and lost == "soft":
+            yield Measurement.against("first_error_cloud", (failed[0].ended_ns - broke) / 1e9, first)
         yield Measurement("longest_call_cloud", seconds, "s", source="no theory of its own; see back_after")
         through = next((call.ended_ns for call in calls if not call.errno and back and call.ended_ns >= back), None)
         if back is not None:

@@ -74,9 +74,9 @@ def calls(folder: Path, name: str, *some: tuple[float, float, int]) -> None:
     (folder / "samples" / f"{name}.csv").write_text("\n".join(["number,begun_ns,ended_ns,errno", *rows]) + "\n")
 
 
-def known(folder: Path, told: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+def known(folder: Path, told: list[tuple[str, dict[str, Any]]], **settings: str) -> dict[str, Any]:
     """What was measured."""
-    return {name: each for name, each in measured(folder, SCENARIO, told).items() if each.value is not None}
+    return {name: each for name, each in measured(folder, SCENARIO, told, **settings).items() if each.value is not None}
 
 
 def test_one_request_at_a_time_costs_the_far_pod_a_round_trip_and_service(tmp_path: Path) -> None:
@@ -107,3 +107,18 @@ def test_a_lost_record_and_an_error_fail(tmp_path: Path) -> None:
     told += [("probe.stop", {"probe": "writer-cloud", "lost": [3]})]
     calls(tmp_path, "writer-cloud", (0.0, 1.0, 5))
     assert wrong(known(tmp_path, told)) == ["lost_after_fsync_cloud", "errors_cloud"]
+
+
+def test_a_soft_mount_fails_once_the_server_was_silent_for_its_timeouts_and_not_before(tmp_path: Path) -> None:
+    told: list[tuple[str, dict[str, Any]]] = [("fault.start", {"fault": "silent", "target": "dx"})]
+    told += [("probe.stop", {"probe": "writer-cloud", "lost": []})]
+    calls(tmp_path, "writer-cloud", (0.0, 181.0, 5))
+    found = known(tmp_path, told, lost="soft", outage="240 s")
+    assert found["first_error_cloud"].value == pytest.approx(181)
+    assert wrong(found) == []
+    assert wrong(known(tmp_path, told, lost="soft", outage="60 s")) == ["errors_cloud"]
+    assert wrong(known(tmp_path, told, lost="hard", outage="240 s")) == ["errors_cloud"]
+    calls(tmp_path, "writer-cloud", (0.0, 120.0, 5))
+    assert wrong(known(tmp_path, told, lost="soft", outage="240 s")) == ["first_error_cloud"]
+    calls(tmp_path, "writer-cloud", (0.0, 245.0, 0))
+    assert wrong(known(tmp_path, told, lost="soft", outage="240 s")) == ["errors_cloud"]
