@@ -14,7 +14,7 @@ from testbed.clock import Waiter
 from testbed.errors import Problem, RunError
 from testbed.history import Recorder
 from testbed.job import Clock
-from testbed.kubernetes import making
+from testbed.kubernetes import making, units
 from testbed.kubernetes.creating import create
 from testbed.kubernetes.engine import Engine
 from testbed.kubernetes.objects import Objects
@@ -66,9 +66,10 @@ class Kubernetes(Objects):
         """Make the cluster: nodes, control plane, and what joins its pods."""
         try:
             making.nodes(self.engine, self.plan)
-        except RunError:
+        except RunError as error:
+            why = list(units.failed(self.engine, self.plan))
             self.export_logs()
-            raise
+            raise RunError([*error.problems, *why]) from None
         self._recorder.event("cluster.created", cluster=self.plan.name)
         self._begin_watch()
         self.make(making.network(self.plan))
