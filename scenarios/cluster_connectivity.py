@@ -152,7 +152,7 @@ def _sizes(result: Result, cluster: PlannedCluster) -> Iterator[Measurement]:
 def _backup(result: Result, cluster: PlannedCluster, seen: Mapping[str, Any]) -> Iterator[Measurement]:
     """By the way that takes over. Linux sends VXLAN without DF, so that routers may cut what does not fit."""
     way = of(result).detour
-    whole = tunnel_mtu(_narrowest(result.plan, cluster, way), cluster.joined_by.overhead)
+    whole = tunnel_mtu(_narrowest(result.plan, cluster, way), cluster.joined_by.wrapping)
     fits = cluster.mtu <= whole
     if not fits and not cluster.joined_by.mode.startswith("vxlan"):
         yield Measurement("mtu_by_backup", seen["mtu"], "B", source="no theory: whether it may be cut is not known")

@@ -83,8 +83,11 @@ def measure(result: Result) -> Iterator[Measurement]:
         seen(capture.read(history.record / "captures" / f"{name}.pcap"), cluster.pods, MARKER)
         for name in (LEAVING, ARRIVING)
     )
-    full, most = cluster.mtu + cni.overhead, cluster.path_mtu
-    yield Measurement("largest_on_the_wire", found.largest, "bytes", full, None, most, "what every way takes")
+    full, most = cluster.mtu + cni.wrapping, cluster.path_mtu
+    yield Measurement(
+        "largest_on_the_wire", found.largest, "bytes", full, min(full, most), most,
+        f"what the mode puts around a packet of full size: {cni.wrapping}; every way takes {most}",
+    )  # fmt: skip
     yield Measurement("fragments", arrived.fragments, "", 0, 0, 0, "routers cut what is too large for the next link")
     readable = 0 if cni.encrypted else 2 * result.value("packets", int)
     yield Measurement(

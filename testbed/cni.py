@@ -53,7 +53,11 @@ class Cni(Protocol):
 
     @property
     def overhead(self) -> int:
-        """What a pod's packet may grow by on its way between nodes, in bytes."""
+        """What is left for it of the smallest MTU of any way between two nodes, in bytes."""
+
+    @property
+    def wrapping(self) -> int:
+        """What a pod's packet grows by between nodes of different subnets over IPv4, in bytes."""
 
     @property
     def encrypted(self) -> bool:
@@ -114,6 +118,11 @@ class Calico:
         return max(CALICO_OVERHEAD[self.mode], WIREGUARD[4] if self.wireguard else 0)
 
     @property
+    def wrapping(self) -> int:
+        """With WireGuard nothing else is around a packet."""
+        return WIREGUARD[4] if self.wireguard else CALICO_OVERHEAD[self.mode]
+
+    @property
     def encrypted(self) -> bool:
         """With WireGuard."""
         return self.wireguard
@@ -170,6 +179,11 @@ class Flannel:
     def overhead(self) -> int:
         """In bytes."""
         return FLANNEL_OVERHEAD[self.mode]
+
+    @property
+    def wrapping(self) -> int:
+        """Less than :attr:`overhead` with WireGuard, for which it leaves room for IPv6."""
+        return WIREGUARD[4] if self.mode == "wireguard" else FLANNEL_OVERHEAD[self.mode]
 
     @property
     def encrypted(self) -> bool:

@@ -43,6 +43,12 @@ def test_wireguard_counts_where_it_adds_more_than_what_it_replaces() -> None:
     assert Flannel(mode="wireguard").overhead == 80
 
 
+def test_a_packet_grows_by_what_is_around_it_though_more_may_be_left_for_it() -> None:
+    assert Flannel(mode="wireguard").wrapping == Calico(mode="vxlan", wireguard=True).wrapping == 60
+    assert (Flannel(mode="ipip").wrapping, Calico(mode="bgp").wrapping) == (20, 0)
+    assert all(kind.wrapping <= kind.overhead for kind in KINDS)
+
+
 @pytest.mark.parametrize("cni", [Calico, Flannel])
 def test_a_data_plane_that_there_is_not_is_refused(cni: Any) -> None:
     (problem,) = validate(two_sites(cni(dataplane="ebpf")).build())
