@@ -10,9 +10,8 @@ from typing import Any
 
 from testbed import Lab, Measurement, Result, Scenario
 from testbed.check import clusters
-from testbed.check.cases import Case, case
+from testbed.check.cases import case
 from testbed.check.failover import ideal_rtt
-from testbed.check.failures import problems
 from testbed.errors import Problem
 from testbed.plan.clusters import PlannedCluster
 from testbed.plan.plan import Plan
@@ -39,9 +38,7 @@ scenario.param("target", str, "onprem-1", "node of the pod that it sends to, at 
 @scenario.check
 def check(plan: Plan, values: Mapping[str, object]) -> Iterator[Problem]:
     """Hosts that are no nodes of two sites."""
-    ends = str(values["source"]), str(values["target"])
-    yield from problems(plan, *ends, "silent")
-    yield from clusters.problems(plan, *ends)
+    yield from clusters.way_problems(plan, values)
 
 
 def sets(cluster: PlannedCluster) -> dict[str, Sequence[Mapping[str, Any]]]:
@@ -60,11 +57,6 @@ def sets(cluster: PlannedCluster) -> dict[str, Sequence[Mapping[str, Any]]]:
     }  # fmt: skip
 
 
-def of(holder: Lab | Result) -> Case:
-    """What is broken to see the backup."""
-    return case(holder.plan, str(holder.values["source"]), str(holder.values["target"]), Duration(0))
-
-
 @scenario.run
 def run(lab: Lab) -> None:
     """Reach, names, policies, and the backup's MTU."""
@@ -72,7 +64,7 @@ def run(lab: Lab) -> None:
     cluster_reach.reach(lab, ends)
     cluster_reach.names(lab, ends)
     cluster_policies.enforce(lab, ends, sets(ends.cluster.plan))
-    breaks, (source, target) = of(lab), (lab.value(name, str) for name in ("source", "target"))
+    breaks, (source, target) = clusters.way(lab.plan, lab.values), (lab.value(name, str) for name in ("source", "target"))
     if breaks.detour:
         with lab.fault.silent(breaks.link):
             lab.wait_until(lab.path(source, target).avoids(breaks.link), within="300 s")
@@ -151,7 +143,7 @@ def _sizes(result: Result, cluster: PlannedCluster) -> Iterator[Measurement]:
 
 def _backup(result: Result, cluster: PlannedCluster, seen: Mapping[str, Any]) -> Iterator[Measurement]:
     """By the way that takes over. Linux sends VXLAN without DF, so that routers may cut what does not fit."""
-    way = of(result).detour
+    way = clusters.way(result.plan, result.values).detour
     whole = tunnel_mtu(_narrowest(result.plan, cluster, way), cluster.joined_by.wrapping)
     fits = cluster.mtu <= whole
     if not fits and not cluster.joined_by.mode.startswith("vxlan"):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from testbed import Duration, Lab, Measurement, Result, Scenario
 from testbed.check import clusters, failover, flows
 from testbed.check.cases import Case
-from testbed.check.failures import FAILURES, Failure, asked, problems
+from testbed.check.failures import FAILURES, Failure, asked
 from testbed.check.forecasts import Forecast
 from testbed.errors import Problem
 from testbed.plan.plan import Plan
@@ -42,9 +42,7 @@ scenario.param("target", str, "onprem-1", "node that answers, and on which the s
 @scenario.check
 def check(plan: Plan, values: Mapping[str, object]) -> Iterator[Problem]:
     """A failure that this design cannot have, hosts that are no nodes."""
-    ends = str(values["source"]), str(values["target"])
-    yield from problems(plan, *ends, str(values["fault"]))
-    yield from clusters.problems(plan, *ends)
+    yield from clusters.way_problems(plan, values, str(values["fault"]))
 
 
 def of(holder: Lab | Result) -> tuple[Failure, Case]:

@@ -8,10 +8,9 @@ every link on the way is captured.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from testbed import Duration, Lab, Measurement, Result, Scenario
+from testbed import Lab, Measurement, Result, Scenario
 from testbed.check import captured, certificates, clusters
-from testbed.check.cases import Case, case, chain
-from testbed.check.failures import problems
+from testbed.check.cases import chain
 from testbed.clusters import API_PORT
 from testbed.errors import Problem
 from testbed.plan.clusters import PlannedCluster
@@ -63,14 +62,7 @@ scenario.param("target", str, "onprem-1", "node of another site, whose operator 
 @scenario.check
 def check(plan: Plan, values: Mapping[str, object]) -> Iterator[Problem]:
     """Hosts that are no nodes of two sites."""
-    ends = str(values["source"]), str(values["target"])
-    yield from problems(plan, *ends, "silent")
-    yield from clusters.problems(plan, *ends)
-
-
-def of(holder: Lab | Result) -> Case:
-    """What is broken to see the backup."""
-    return case(holder.plan, str(holder.values["source"]), str(holder.values["target"]), Duration(0))
+    yield from clusters.way_problems(plan, values)
 
 
 def site_of(cluster: PlannedCluster, node: str) -> str:
@@ -115,7 +107,7 @@ def run(lab: Lab) -> None:
     from testbed.kubernetes import rbac
 
     ends = cluster_ends.set_up(lab)
-    cluster, breaks = ends.cluster.plan, of(lab)
+    cluster, breaks = ends.cluster.plan, clusters.way(lab.plan, lab.values)
     source, target = lab.value("source", str), lab.value("target", str)
     who = (pod_on(source), pod_on(target))
     cluster_security.api_server(lab, ends, who)
@@ -212,7 +204,7 @@ def _rights(result: Result) -> Iterator[Measurement]:
 
 def _wire(result: Result) -> Iterator[Measurement]:
     """The marker on each link, and where it must not be seen, the packets that it must have been in."""
-    breaks, (cluster,) = of(result), result.plan.clusters
+    breaks, (cluster,) = clusters.way(result.plan, result.values), result.plan.clusters
     for event in result.history.of("marked"):
         way, words = event.fields["way"], str(event.fields["marker"]).encode()
         crossed = breaks.detour if way == BACKUP else (breaks.link,)

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from testbed import Duration, Lab, Measurement, Profile, Result, Scenario, Size
 from testbed.check import clusters, fio, writer
-from testbed.check.cases import Case, case, chain
-from testbed.check.failures import problems
+from testbed.check.cases import chain
 from testbed.check.placement import PENDING, Asked, placed
 from testbed.errors import Problem
 from testbed.plan.clusters import PlannedCluster
@@ -67,16 +66,9 @@ scenario.chart("iops", "Operations a second", {"in the cloud": "iops_*_cloud", "
 @scenario.check
 def check(plan: Plan, values: Mapping[str, object]) -> Iterator[Problem]:
     """Hosts that are no nodes of two sites, or no share."""
-    ends = str(values["source"]), str(values["target"])
-    yield from problems(plan, *ends, "silent")
-    yield from clusters.problems(plan, *ends)
+    yield from clusters.way_problems(plan, values)
     if SHARE not in [share.name for share in plan.shares]:
         yield Problem("topology", f"has no share {SHARE!r}", "--set files=yes, or t.nfs(..., others=NODES)")
-
-
-def of(holder: Lab | Result) -> Case:
-    """The way between the sites, and what else there is."""
-    return case(holder.plan, str(holder.values["source"]), str(holder.values["target"]), Duration(0))
 
 
 def bound(cluster: PlannedCluster, source: str, target: str) -> list[Asked]:
@@ -150,7 +142,7 @@ def run(lab: Lab) -> None:
 
 def cut_off(lab: Lab, kept: Path) -> None:
     """Pods of both sites write while all ways between these are silent, and until the last call must be through."""
-    cluster, breaks = lab.pods.cluster(), of(lab)
+    cluster, breaks = lab.pods.cluster(), clusters.way(lab.plan, lab.values)
     links = dict.fromkeys(link.name for name in (breaks.usual, breaks.detour) for link in chain(lab.plan, name))
     source, target = lab.value("source", str), lab.value("target", str)
     with (
@@ -170,7 +162,7 @@ def cut_off(lab: Lab, kept: Path) -> None:
 
 
 def _rtt(result: Result) -> Duration:
-    usual = of(result).usual
+    usual = clusters.way(result.plan, result.values).usual
     return Duration(sum(link.a_to_b.delay + link.b_to_a.delay for link in chain(result.plan, usual)))
 
 

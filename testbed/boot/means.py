@@ -42,7 +42,7 @@ def means_for(plan: Plan, tell: Callable[[str], None]) -> Means:
 def memory_for(plan: Plan) -> Size:
     """What a guest for a plan is given. Raises where this machine has less."""
     stored = sum(share.size for share in plan.shares) + sum(min(v.size, VOLUME_TOUCHED) for v in plan.volumes)
-    pods = sum(MEMORY_OF_ROLE[node.role] for cluster in plan.clusters for node in cluster.nodes)
+    pods = sum(MEMORY_OF_ROLE[node.role] for node in plan.cluster_nodes)
     memory = Size(MEMORY_BASE + MEMORY_PER_NODE * len(plan.nodes) + stored + pods)
     check_memory(memory)
     return memory

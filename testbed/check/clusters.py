@@ -1,25 +1,40 @@
-"""What a record says of a lab's clusters: which nodes were held for lost, and when. Pure."""
+"""Clusters across sites: what may be asked of them, the way between two of their nodes, and which were lost. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from testbed.check import failures
+from testbed.check.cases import Case, case
 from testbed.errors import Problem, known
 from testbed.history import History
 from testbed.plan.plan import Plan
+from testbed.units import Duration
 
 
 def problems(plan: Plan, *names: str) -> Iterator[Problem]:
     """Names that are no nodes of a cluster."""
-    nodes = [node.name for cluster in plan.clusters for node in cluster.nodes]
+    nodes = [node.name for node in plan.cluster_nodes]
     for name in names:
         if name not in nodes:
             yield Problem(f"node {name}", "no node of a cluster", known(name, nodes))
 
 
+def way_problems(plan: Plan, values: Mapping[str, object], failure: str = "silent") -> Iterator[Problem]:
+    """Why the nodes ``source`` and ``target`` of a scenario's values have no way between sites that can fail so."""
+    ends = str(values["source"]), str(values["target"])
+    yield from failures.problems(plan, *ends, failure)
+    yield from problems(plan, *ends)
+
+
+def way(plan: Plan, values: Mapping[str, object]) -> Case:
+    """The way between these two nodes, and what takes over when it is gone, for however long."""
+    return case(plan, str(values["source"]), str(values["target"]), Duration(0))
+
+
 def cut_off_problems(plan: Plan, site: str) -> Iterator[Problem]:
     """Why a site cannot be cut off from its cluster while others go on."""
-    nodes = [node for cluster in plan.clusters for node in cluster.nodes]
+    nodes = plan.cluster_nodes
     sites = {node.site for node in nodes}
     if not nodes:
         yield Problem(plan.lab, "has no cluster", "a topology like topologies/stretched_cluster.py has one")

@@ -19,8 +19,8 @@ def past_the_lab(history: History, plan: Plan) -> Iterator[Measurement]:
     if not plan.clusters:
         return
     counted = {event.fields["node"]: event.fields for event in history.of("cluster.management")}
-    nodes = [node for cluster in plan.clusters for node in cluster.nodes]
-    seen = [node.name in counted for node in nodes]
-    spoken_to = [counted[node.name]["ours"] > 0 for node in nodes if node.role == "control-plane" and all(seen)]
-    stray = sum(fields["stray"] for fields in counted.values()) if spoken_to and all(spoken_to) else None
+    seen = all(node.name in counted for node in plan.cluster_nodes)
+    planes = [node.name for node in plan.cluster_nodes if node.role == "control-plane"]
+    counting = seen and bool(planes) and all(counted[name]["ours"] > 0 for name in planes)
+    stray = sum(fields["stray"] for fields in counted.values()) if counting else None
     yield Measurement("packets_past_the_lab", stray, "packets", 0, 0, 0, SOURCE)

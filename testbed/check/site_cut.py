@@ -64,13 +64,12 @@ def cut(history: History, stream: str) -> Cut:
 
 def workers(plan: Plan, site: str) -> tuple[str, ...]:
     """The nodes of a site."""
-    return tuple(node.name for cluster in plan.clusters for node in cluster.nodes if node.site == site)
+    return tuple(node.name for node in plan.cluster_nodes if node.site == site)
 
 
 def others(plan: Plan, site: str) -> tuple[str, ...]:
     """The workers of all other sites."""
-    nodes = (node for cluster in plan.clusters for node in cluster.nodes)
-    return tuple(node.name for node in nodes if node.site != site and node.role == "worker")
+    return tuple(node.name for node in plan.cluster_nodes if node.site != site and node.role == "worker")
 
 
 def lost(history: History, nodes: Collection[str], when: Cut) -> dict[str, int]:

@@ -34,7 +34,7 @@ class Joining:
     def __init__(self, network: Network, waiter: Waiter, folder: Path) -> None:
         self._network = network
         self._waiter = waiter
-        self._hosts = {node.container: node.name for cluster in network.plan.clusters for node in cluster.nodes}
+        self._hosts = {node.container: node.name for node in network.plan.cluster_nodes}
         self._place = folder / "joining.sock"
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.bind(str(self._place))

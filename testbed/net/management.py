@@ -22,7 +22,7 @@ _MULTICAST = {"prefix": {"addr": "ff00::", "len": 8}}
 
 def nodes(plan: Plan) -> set[str]:
     """Hosts that are nodes of a cluster."""
-    return {node.name for cluster in plan.clusters for node in cluster.nodes}
+    return {node.name for node in plan.cluster_nodes}
 
 
 def rules(plan: Plan, node: str) -> Iterator[Rule]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from testbed.model import Impairment
-from testbed.plan.clusters import PlannedCluster
+from testbed.plan.clusters import PlannedCluster, PlannedClusterNode
 from testbed.plan.guards import Guard
 from testbed.plan.nat import Mapping, PlannedNat
 from testbed.plan.resolvers import PlannedResolver
@@ -226,6 +226,11 @@ class Plan:
     def hosts(self) -> tuple[Node, ...]:
         """The end hosts."""
         return tuple(node for node in self.nodes if node.kind == "host")
+
+    @property
+    def cluster_nodes(self) -> tuple[PlannedClusterNode, ...]:
+        """The nodes of all clusters."""
+        return tuple(node for cluster in self.clusters for node in cluster.nodes)
 
 
 _Named = TypeVar("_Named", Node, PlannedLink, Share, Volume)
