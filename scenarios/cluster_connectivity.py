@@ -64,7 +64,10 @@ def run(lab: Lab) -> None:
     cluster_reach.reach(lab, ends)
     cluster_reach.names(lab, ends)
     cluster_policies.enforce(lab, ends, sets(ends.cluster.plan))
-    breaks, (source, target) = clusters.way(lab.plan, lab.values), (lab.value(name, str) for name in ("source", "target"))
+    breaks, (source, target) = (
+        clusters.way(lab.plan, lab.values),
+        (lab.value(name, str) for name in ("source", "target")),
+    )
     if breaks.detour:
         with lab.fault.silent(breaks.link):
             lab.wait_until(lab.path(source, target).avoids(breaks.link), within="300 s")
@@ -79,13 +82,15 @@ def measure(result: Result) -> Iterator[Measurement]:
     yield from _reached(result)
     yield from _names(result, cluster)
     yield from _sizes(result, cluster)
-    yield from _policies(result)
+    yield from _policies(result, cluster)
 
 
 def _reached(result: Result) -> Iterator[Measurement]:
     tried = [event.fields for event in result.history.of("attempt")]
     works = [cell for cell in tried if cell["reason"] == "ok"]
-    yield Measurement.against("attempts_that_work", len(works), exactly(len(tried), "attempts", NETWORK))
+    yield Measurement.against(
+        "attempts_that_work", len(works) if tried else None, exactly(len(tried), "attempts", NETWORK)
+    )
     for cell in tried:
         if cell not in works:
             words = f"{cell['source']} to {cell['target']} by {cell['sort']}: {cell['reason']}"
@@ -93,7 +98,8 @@ def _reached(result: Result) -> Iterator[Measurement]:
     seen = [event.fields for event in result.history.of("source")]
     addresses = _addresses(result)
     own = [each for each in seen if each["seen"] == addresses.get(each["source"])]
-    yield Measurement.against("pods_seen_by_their_own_address", len(own), exactly(len(seen), "connections", NETWORK))
+    theory = exactly(len(seen), "connections", NETWORK)
+    yield Measurement.against("pods_seen_by_their_own_address", len(own) if seen else None, theory)
 
 
 def _addresses(result: Result) -> dict[str, str]:
@@ -172,18 +178,21 @@ def _narrowest(plan: Plan, cluster: PlannedCluster, way: Sequence[str]) -> int:
     return min(mtus + [cable.mtu for cable in plan.cables if cable.node in nodes])
 
 
-def _policies(result: Result) -> Iterator[Measurement]:
+def _policies(result: Result, cluster: PlannedCluster) -> Iterator[Measurement]:
     source = "kubernetes.io, network policies; testbed.theory.network_policy"
     tried: dict[str, list[Mapping[str, Any]]] = {}
     for event in result.history.of("policy.pair"):
         tried.setdefault(event.fields["policy"], []).append(event.fields)
-    for name, pairs in tried.items():
+    for name in dict.fromkeys((cluster_policies.WITHOUT, *sets(cluster), *tried)):
+        pairs, called = tried.get(name, []), name.replace(" ", "_")
+        if not pairs:
+            yield Measurement(f"{called}_tried", None, "pairs")
         for may, words in ((True, "passes"), (False, "stops")):
             asked = [pair for pair in pairs if pair["allowed"] == may]
             if asked:
                 right = sum(pair["passes"] == may for pair in asked)
                 theory = exactly(len(asked), "pairs", source)
-                yield Measurement.against(f"{name.replace(' ', '_')}_{words}", right, theory)
+                yield Measurement.against(f"{called}_{words}", right, theory)
         for pair in pairs:
             if pair["passes"] != pair["allowed"]:
                 ends = f"{pair['source']} to {pair['target']} over {pair['sort'].upper()}"

@@ -8,10 +8,12 @@ from typing import Any
 from testbed.history import Event
 from testbed.net import fragments
 from testbed.report.policies import policy_matrix, policy_sentence
+from testbed.verdict import Verdict
 from tests.kubernetes.told import Told, measured, wrong
 
 SCENARIO = "cluster_connectivity.py"
 PODS = ("pod-aws-cp", "pod-aws-1", "pod-onprem-1", "pod-onprem-1-b")
+POLICIES = ("no policy", "default deny", "own site only", "egress to one service")
 ADDRESS = {name: f"10.244.0.{number}" for number, name in enumerate(PODS)}
 
 
@@ -50,16 +52,24 @@ def well(largest: int = 1396) -> list[tuple[str, dict[str, Any]]]:
         told += [("lookup", {**answer, "name": "full", "took_ns": 1_000_000 if near else 11_000_000})]
         told += [("lookup", {**answer, "name": "short", "took_ns": None})]
     told += [("path.mtu", {"source": "pod-aws-1", "target": "pod-onprem-1", "family": 4, "mtu": largest})]
+    told += [("policy.pair", pair("a", "c", allowed=True, passes=True, policy=name)) for name in POLICIES]
     return told
 
 
 def test_a_cluster_in_which_all_is_as_it_should_be_passes(tmp_path: Path) -> None:
     told: Told = [*well(), mtu(1396, 0, "ok", dropped=False), mtu(1396, 0, "ok", dropped=True),
-                  ("policy.pair", pair("a", "b", allowed=False, passes=False)),
-                  ("policy.pair", pair("a", "c", allowed=True, passes=True))]  # fmt: skip
+                  ("policy.pair", pair("a", "b", allowed=False, passes=False))]  # fmt: skip
     found = measured(tmp_path, SCENARIO, told)
     assert wrong(found) == []
     assert found["default_deny_stops"].expected == 1
+
+
+def test_what_was_not_tried_is_not_known(tmp_path: Path) -> None:
+    found = measured(tmp_path, SCENARIO, [])
+    unknown = {name for name, each in found.items() if each.verdict is Verdict.UNKNOWN}
+    assert {"attempts_that_work", "pods_seen_by_their_own_address"} <= unknown
+    assert {f"{name.replace(' ', '_')}_tried" for name in POLICIES} <= unknown
+    assert [name for name, each in found.items() if each.verdict is Verdict.PASS] == []
 
 
 def test_a_pair_that_must_not_pass_and_does_fails_by_name(tmp_path: Path) -> None:
