@@ -150,11 +150,13 @@ def connection(history: History, name: str, when: Moments) -> Connection:
     return Connection(longest / 10**9, ended, not ended and len(looks) > 1 and since == looks[-1][0])
 
 
-def beside(name: str, value: float | None, theory: Expectation | None) -> Measurement:
-    """A time in s beside theory, or beside the word that there is none."""
+def beside(
+    name: str, value: float | None, theory: Expectation | None, unit: str = "s", better: str = "lower"
+) -> Measurement:
+    """A value beside theory, whose unit it has, or beside the word that there is none."""
     if theory is None:
-        return Measurement(name, value, "s", source=NO_THEORY, better="lower")
-    return Measurement.against(name, value, theory, better="lower")
+        return Measurement(name, value, unit, source=NO_THEORY, better=better)
+    return Measurement.against(name, value, theory, better)
 
 
 def ideal_rtt(result: Result, path: tuple[str, ...], extra: Duration = NONE) -> Expectation:

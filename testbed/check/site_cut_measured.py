@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from testbed.check import connects, flows, lookups, site_cut
-from testbed.check.failover import NO_THEORY
+from testbed.check.failover import beside
 from testbed.check.site_cut import DNS, WEB, Cut, Pod
 from testbed.scenario import Result
 from testbed.theory import kubernetes as theory
@@ -132,16 +132,10 @@ def _held(seen: Seen) -> Expectation | None:
     return None
 
 
-def _beside(name: str, value: float | None, expected: Expectation | None, unit: str, better: str = "") -> Measurement:
-    if expected is None:
-        return Measurement(name, value, unit, source=NO_THEORY, better=better)
-    return Measurement.against(name, value, expected, better)
-
-
 def _given_up(seen: Seen) -> Iterator[Measurement]:
     """Nodes that are not ready, endpoints that are removed, and the taint that ends pods."""
     when = seen.when
-    yield _beside("nodes_held_for_lost", float(len(seen.lost)), _held(seen), "nodes", "lower")
+    yield beside("nodes_held_for_lost", float(len(seen.lost)), _held(seen), "nodes")
     if not seen.controlled:
         return
     before: float | None = None
@@ -170,7 +164,7 @@ def _evicted(seen: Seen) -> Iterator[Measurement]:
     source = "kubernetes 1.34, taint eviction controller: pods that do not tolerate the taint so long"
     expected = None if wanted is None else exactly(wanted, "pods", source)
     yield Measurement("pods_at_site", float(total), "pods", source="of the service, before the cut")
-    yield _beside("pods_evicted", float(len(seen.deleted)), expected, "pods")
+    yield beside("pods_evicted", float(len(seen.deleted)), expected, "pods", better="")
     toleration = seen.toleration
     for node, t_ns in seen.no_execute.items():
         some = [seen.deleted[pod.name] for pod in seen.cut_off if pod.node == node and pod.name in seen.deleted]
@@ -180,9 +174,9 @@ def _evicted(seen: Seen) -> Iterator[Measurement]:
     if seen.deleted and wanted == total and _elsewhere(seen):
         again = site_cut.with_count(seen.result.history, WEB, len(seen.web), min(seen.deleted.values()))
         value = None if again is None else when.since_cut(again)
-        yield Measurement("all_pods_again", value, "s", source=NO_THEORY, better="lower")
+        yield beside("all_pods_again", value, None)
     there = site_cut.endpoints_at(seen.result.history, WEB, when.back_ns)
-    yield _beside("endpoints_at_the_end", float(len(there)), _at_the_end(seen), "pods", "higher")
+    yield beside("endpoints_at_the_end", float(len(there)), _at_the_end(seen), "pods", "higher")
 
 
 def _elsewhere(seen: Seen) -> bool:
@@ -216,13 +210,13 @@ def _clients(seen: Seen) -> Iterator[Measurement]:
         probe = site_cut.OUTSIDE if name == "failed_elsewhere" else site_cut.INSIDE
         some = connects.tried(history, probe, begin, end)
         told = theory.share(unanswered, every, some.count) if some.count else None
-        yield _beside(name, some.share, told, "%", "lower")
+        yield beside(name, some.share, told, "%")
     if seen.removed_ns is not None:
         begin = seen.removed_ns + theory.PROXY + theory.HANDLING
         some = connects.tried(history, site_cut.OUTSIDE, begin, when.back_ns)
         before = connects.tried(history, site_cut.OUTSIDE, begin - theory.SYN_SENT, begin)
         told = theory.strays(before.failed, some.count) if some.count else None
-        yield _beside("failed_after_removal", some.share, told, "%", "lower")
+        yield beside("failed_after_removal", some.share, told, "%")
     yield _names(seen)
     packets = flows.between(flows.packets(history, site_cut.WITHIN), 0, when.back_ns)
     lost = sum(packet.returned_ns is None for packet in packets)
@@ -240,7 +234,7 @@ def _names(seen: Seen) -> Measurement:
     failed = sum(not each.ok for each in some)
     dead = len(servers) - here if everywhere or not here else 0
     told = theory.share(dead, len(servers), len(some)) if some and servers else None
-    return _beside("names_failed", 100 * failed / len(some) if some else None, told, "%", "lower")
+    return beside("names_failed", 100 * failed / len(some) if some else None, told, "%")
 
 
 def _back(seen: Seen) -> Iterator[Measurement]:
@@ -271,4 +265,4 @@ def _back(seen: Seen) -> Iterator[Measurement]:
         gone_over = seen.evictions if _elsewhere(seen) else 0
         source = "what runs elsewhere is not moved back" if gone_over else "pods stay where they are"
         expected = exactly(len(seen.cut_off) - gone_over, "pods", source)
-    yield _beside("pods_at_site_after", float(after), expected, "pods")
+    yield beside("pods_at_site_after", float(after), expected, "pods", better="")
