@@ -95,9 +95,7 @@ def run(
         means = means_for(loaded.plan, lambda text: on_message({"kind": "progress", "text": text}))
     directory = make_directory(loaded, options.out)
     record = directory / "record"
-    named = {**identity(loaded), "seed": options.seed, **({} if play is None else play.named)}
-    (record / IDENTITY).write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
-    (directory / "plan.json").write_text(plan_json(loaded.plan), encoding="utf-8")
+    write_what(directory, loaded, {"seed": options.seed, **({} if play is None else play.named)})
     job = Job(
         file=str(loaded.path), settings=_absolute(settings, loaded), lab=loaded.plan.lab, record=str(record),
         seed=options.seed, kernel=options.kernel, clock=options.clock, plan_digest=plan_digest(loaded.plan),
@@ -115,6 +113,13 @@ def run(
 
     on_message({"kind": "progress", "text": "writing the report"})
     return Outcome(directory, judgement, write_report(directory))
+
+
+def write_what(directory: Path, loaded: Loaded, named: Mapping[str, Any]) -> None:
+    """Write what a run is a run of, its ``named`` part among it: ``identity.json`` of the record, and the plan."""
+    text = json.dumps({**identity(loaded), **named}, indent=1) + "\n"
+    (directory / "record" / IDENTITY).write_text(text, encoding="utf-8")
+    (directory / "plan.json").write_text(plan_json(loaded.plan), encoding="utf-8")
 
 
 def _absolute(settings: dict[str, str], loaded: Loaded) -> dict[str, str]:

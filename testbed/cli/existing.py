@@ -68,7 +68,7 @@ def run_existing(
 ) -> Exit:
     """Do a run on an existing cluster, or show what it would make."""
     from testbed.cli.progress import Progress
-    from testbed.cli.running import EXITS, print_json
+    from testbed.cli.running import show
     from testbed.existing.run import Options, prepare, run
     from testbed.parameters import parse_settings
 
@@ -87,14 +87,7 @@ def run_existing(
             _show(prepared.things, prepared.loaded.plan.about, prepared.rehearsed.open_end)
             return Exit.PASS
         outcome = run(prepared, progress.step)
-    if as_json:
-        print_json(outcome, command)
-    else:
-        from testbed.report.terminal import summary
-
-        for line in summary(outcome.directory):
-            click.echo(line)
-    return EXITS[outcome.judgement.verdict]
+    return show(outcome, command, as_json=as_json)
 
 
 def _show(things: list[dict[str, object]], about: str, open_end: str) -> None:

@@ -37,8 +37,13 @@ def run_command(
     with Progress(quiet=as_json) as progress:
         progress.step(f"{choice.kernel} kernel, {choice.clock} clock: {choice.why}")
         outcome = run(loaded, given, options, progress.message)
+    return show(outcome, command, as_json=as_json)
+
+
+def show(outcome: Outcome, command: list[str], *, as_json: bool) -> Exit:
+    """Print how a run ended, for people or as JSON, and return the exit code for it."""
     if as_json:
-        print_json(outcome, command)
+        _print_json(outcome, command)
     else:
         from testbed.report.terminal import summary
 
@@ -47,7 +52,7 @@ def run_command(
     return EXITS[outcome.judgement.verdict]
 
 
-def print_json(outcome: Outcome, command: list[str]) -> None:
+def _print_json(outcome: Outcome, command: list[str]) -> None:
     """The one object of a run."""
     found = outcome.judgement.to_json()
     found |= {"directory": str(outcome.directory), "report": str(outcome.report), "command": shlex.join(command)}

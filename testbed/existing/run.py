@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.boot.guest import signals_raise
-from testbed.boot.identity import identity
-from testbed.boot.runner import WALL_LIMIT_S, Outcome, about, make_directory, of_this_machine
+from testbed.boot.runner import WALL_LIMIT_S, Outcome, about, make_directory, of_this_machine, write_what
 from testbed.check.judge import EXISTING, judge_run
 from testbed.clock import Waiter
 from testbed.errors import InputError, Problem, RunError, TestbedError
@@ -31,9 +30,8 @@ from testbed.existing.line import PodLine
 from testbed.existing.manifests import Frame, namespace
 from testbed.existing.rehearsal import Rehearsed, as_lab, rehearse
 from testbed.existing.sites import Found, plan_of
-from testbed.history import IDENTITY, History, Recorder
+from testbed.history import History, Recorder
 from testbed.load import Loaded, load_on
-from testbed.plan.schema import plan_json
 from testbed.probe.parcel import COMMAND
 from testbed.probe.remote import Line
 
@@ -113,9 +111,7 @@ def run(prepared: Prepared, tell: Tell) -> Outcome:
                 _recorded(prepared, leftovers, recorder, Path(folder), tell)
         finally:
             recorder.write()
-    named = {**identity(prepared.loaded), "seed": prepared.options.seed}
-    (record / IDENTITY).write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
-    (directory / "plan.json").write_text(plan_json(prepared.loaded.plan), encoding="utf-8")
+    write_what(directory, prepared.loaded, {"seed": prepared.options.seed})
     judgement = judge_run(record, prepared.loaded, ended={"problem": "", "spins": 0})
     environment = _environment(prepared, time.monotonic() - begun, History(record))
     (directory / "environment.json").write_text(json.dumps(environment, indent=1) + "\n", encoding="utf-8")

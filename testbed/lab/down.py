@@ -31,7 +31,7 @@ def down(lab: LabFolder) -> None:
     with contextlib.suppress(OSError):
         held = os.open(lab.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            within_s = _within_s(lab)
+            within_s = CLUSTERS_DOWN_WITHIN_S if lab.disk else DOWN_WITHIN_S
             deadline = time.monotonic() + within_s
             with contextlib.suppress(RunError), Connection(lab) as connection:
                 connection.send({"op": "down"})
@@ -43,13 +43,6 @@ def down(lab: LabFolder) -> None:
         finally:
             os.close(held)
     lab.remove()
-
-
-def _within_s(lab: LabFolder) -> float:
-    has_clusters = False
-    with contextlib.suppress(OSError, ValueError, TypeError):  # it may have ended before it was told what to do
-        has_clusters = bool(lab.job().disk)
-    return CLUSTERS_DOWN_WITHIN_S if has_clusters else DOWN_WITHIN_S
 
 
 def _wait_free(held: int, deadline: float) -> bool:

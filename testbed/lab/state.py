@@ -100,6 +100,14 @@ class LabFolder:
         """What its supervisor starts."""
         return Job.parse((self.path / JOB).read_text(encoding="utf-8"))
 
+    @property
+    def disk(self) -> Path | None:
+        """Where its clusters' disk lies; ``None``: it has no clusters, or ended before it was told what to start."""
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            if disk := self.job().disk:
+                return Path(disk)
+        return None
+
     def write_info(self, info: LabInfo) -> None:
         """Before the supervisor starts."""
         (self.path / LAB).write_text(json.dumps(asdict(info), indent=1), encoding="utf-8")
@@ -132,9 +140,8 @@ class LabFolder:
 
     def remove_disk(self) -> None:
         """Remove the disk that its clusters are on, which is its own and lies elsewhere: it has some GB."""
-        with contextlib.suppress(OSError, ValueError, TypeError):
-            if disk := self.job().disk:
-                shutil.rmtree(disk, ignore_errors=True)
+        if disk := self.disk:
+            shutil.rmtree(disk, ignore_errors=True)
 
 
 def labs() -> list[LabFolder]:

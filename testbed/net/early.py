@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 
-from testbed.net.filters import STDIN, nft
+from testbed.net import filters
 from testbed.net.namespace import Namespaces
 from testbed.net.nft import match
 from testbed.plan.clusters import PlannedCluster
@@ -22,13 +22,13 @@ _HOOK = {"type": "filter", "hook": "forward", "prio": -150, "policy": "accept"}
 def refuse(cluster: PlannedCluster, namespaces: Namespaces) -> None:
     """Begin to. Raises :class:`RunError` where nft refuses."""
     for node in cluster.nodes:
-        nft(namespaces, node.name, ["-f", STDIN], rules(cluster))
+        filters.nft(namespaces, node.name, ["-f", filters.STDIN], rules(cluster))
 
 
 def allow(cluster: PlannedCluster, namespaces: Namespaces) -> None:
     """End it: nothing of it is left. Raises :class:`RunError` where nft refuses."""
     for node in cluster.nodes:
-        nft(namespaces, node.name, ["delete", "table", "inet", TABLE], "")
+        filters.remove(namespaces, node.name, TABLE)
 
 
 def rules(cluster: PlannedCluster) -> str:

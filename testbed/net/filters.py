@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -128,7 +128,7 @@ def apply(plan: Plan, namespaces: Namespaces) -> None:
         nft(namespaces, node, ["-f", STDIN], render(plan, node))
         # nft lists chain after chain, each with its rules in order.
         wanted = sorted((_identity(rule.body()) for rule in rules(plan, node)), key=itemgetter(0))
-        found = sorted((_identity(body) for body in _read(namespaces, node)), key=itemgetter(0))
+        found = sorted((_identity(body) for body in read(namespaces, node)), key=itemgetter(0))
         if found != wanted:
             missing = [identity for identity in wanted if identity not in found]
             what = f"filters read back differ: {len(found)} rules instead of {len(wanted)}, missing {missing}"
@@ -137,10 +137,7 @@ def apply(plan: Plan, namespaces: Namespaces) -> None:
 
 def counts(namespaces: Namespaces, node: str) -> dict[str, int]:
     """How many packets each rule of a node took, by comment."""
-    return {
-        str(body["comment"]): next(e["counter"]["packets"] for e in body["expr"] if "counter" in e)
-        for body in _read(namespaces, node)
-    }
+    return {str(body["comment"]): packets(body) for body in read(namespaces, node)}
 
 
 def _identity(body: dict[str, Any]) -> tuple[str, str, str]:
@@ -148,9 +145,20 @@ def _identity(body: dict[str, Any]) -> tuple[str, str, str]:
     return body["chain"], body["comment"], json.dumps(body["expr"][-1], sort_keys=True)
 
 
-def _read(namespaces: Namespaces, node: str) -> list[dict[str, Any]]:
-    listed = json.loads(nft(namespaces, node, ["list", "table", "inet", TABLE], ""))
+def read(namespaces: Namespaces, node: str, table: str = TABLE) -> list[dict[str, Any]]:
+    """The rules of a node's table, as nft's JSON has them. Raises :class:`RunError`: there is no such table."""
+    listed = json.loads(nft(namespaces, node, ["list", "table", "inet", table], ""))
     return [entry["rule"] for entry in listed["nftables"] if "rule" in entry]
+
+
+def packets(rule: Mapping[str, Any]) -> int:
+    """How many a rule took that :func:`read` gave. Raises ``StopIteration``: it counts none."""
+    return int(next(each["counter"]["packets"] for each in rule["expr"] if "counter" in each))
+
+
+def remove(namespaces: Namespaces, node: str, table: str) -> None:
+    """Remove a node's table, and all that it did. Raises :class:`RunError`: there is no such table."""
+    nft(namespaces, node, ["delete", "table", "inet", table], "")
 
 
 def nft(namespaces: Namespaces, node: str, words: list[str], text: str) -> str:

@@ -37,13 +37,10 @@ def watch(namespaces: Namespaces, node: str, *, drop: bool = False) -> None:
 
 def seen(namespaces: Namespaces, node: str) -> int:
     """How many there were since :func:`watch`."""
-    listed = json.loads(filters.nft(namespaces, node, ["list", "table", "inet", TABLE], ""))
-    (rule,) = (entry["rule"] for entry in listed["nftables"] if "rule" in entry)
-    return int(next(each["counter"]["packets"] for each in rule["expr"] if "counter" in each))
+    (rule,) = filters.read(namespaces, node, TABLE)
+    return filters.packets(rule)
 
 
 def leave(namespaces: Namespaces, node: str) -> None:
     """Let them pass again, and count no more."""
-    filters.nft(namespaces, node, ["-f", filters.STDIN], json.dumps({"nftables": [{"delete": {"table": {
-        "family": "inet", "name": TABLE,
-    }}}]}))  # fmt: skip
+    filters.remove(namespaces, node, TABLE)

@@ -9,7 +9,6 @@ import contextlib
 import errno
 import selectors
 import socket
-import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Literal
 from testbed.net.namespace import Namespaces
 from testbed.probe.attempts import PAYLOAD, WAIT_S
 from testbed.probe.place import Place
+from testbed.probe.tcp import RESET_ON_CLOSE
 
 Sort = Literal["tcp", "udp"]
 
@@ -26,7 +26,6 @@ AGAIN_S = 1.0
 """After which an unanswered UDP packet is sent again, as TCP does with a SYN (RFC 6298 section 2)."""
 _BACKLOG = 1024
 _ANSWER_MAX = 1 << 16
-_RESET_ON_CLOSE = struct.pack("=ii", 1, 0)
 _KINDS: dict[Sort, int] = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
@@ -68,10 +67,6 @@ def survey(spaces: Namespaces, tries: Sequence[Try], wait_s: float = WAIT_S) -> 
                 del waiting[number]
         _wait(selector, tries, waiting, wait_s)
     return found
-
-
-def _at(one: Try) -> tuple[Place, int, Sort]:
-    return Place(one.target.node, one.target.address), one.port, one.sort
 
 
 def _wait(
@@ -141,5 +136,5 @@ def _open(spaces: Namespaces, place: Place, sort: Sort) -> socket.socket:
         made = socket.socket(place.family, _KINDS[sort])
     made.setblocking(False)
     if sort == "tcp":
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
     return made

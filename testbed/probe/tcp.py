@@ -28,7 +28,7 @@ _BY_ERRNO = {
     )
 }  # fmt: skip
 _TIMEOUT, _OTHER = RESULTS.index("timeout"), RESULTS.index("other")
-_RESET_ON_CLOSE = struct.pack("=ii", 1, 0)
+RESET_ON_CLOSE = struct.pack("=ii", 1, 0)
 """``SO_LINGER`` of zero: no TIME_WAIT, so that ports do not run out."""
 Row = tuple[int, ...]
 
@@ -142,7 +142,7 @@ def _connect(near: str, there: tuple[str, int], interval: Duration, timeout: Dur
             now = time.time_ns()
             if now >= due:
                 made = socket.socket(family(near), socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-                made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
                 waiting[made] = seq, now
                 made.bind((near, 0))
                 if (number := made.connect_ex(there)) != errno.EINPROGRESS:
