@@ -51,7 +51,7 @@ def run(lab: Lab) -> None:
     client, server = lab.pods.pod(CLIENT), lab.pods.pod(SERVER)
     with lab.probe.udp(source, target, "100 ms", name="node"), lab.probe.udp(client, server, "100 ms", name="pod"):
         lab.sleep("5 s")
-    answerer = str(cluster.watching.things["pod", "default", SERVER]["status"]["podIP"])
+    answerer = str(cluster.watching.pod(SERVER)["status"]["podIP"])
     with (
         lab.probe.capture(source, NODE_INTERFACE, name=LEAVING),
         lab.probe.capture(target, NODE_INTERFACE, name=ARRIVING),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from testbed.errors import InputError, Problem, known
+from testbed.kubernetes.described import Thing, condition
 from testbed.load import lab_id
 from testbed.numbers import counted
 from testbed.plan.clusters import PlannedCluster, PlannedClusterNode
@@ -16,8 +17,6 @@ from testbed.plan.plan import Node, Plan
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 """Label of nodes of a control plane. Source: kubernetes.io, well-known labels. A managed one has no nodes to see."""
 ADDRESS = "InternalIP"
-
-Thing = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -54,11 +53,7 @@ class Found:
 
     def sites(self) -> dict[str, int]:
         """How many nodes each site has."""
-        counts: dict[str, int] = {}
-        for node in self.used:
-            site = _labels(node)[self.label]
-            counts[site] = counts.get(site, 0) + 1
-        return counts
+        return dict(Counter(_labels(node)[self.label] for node in self.used))
 
 
 def plan_of(found: Found) -> Plan:
@@ -97,7 +92,7 @@ def _problems(found: Found) -> Iterator[Problem]:
         if not labels.get(found.label):
             hint = f"kubectl label node {name} {found.label}=SITE, or --site-label: {known('', _usual(found.used))}"
             yield Problem(f"node {name}", f"has no label {found.label}, by which nodes are mapped to sites", hint)
-        if _condition(node, "Ready") != "True":
+        if condition(node, "Ready") != "True":
             hint = f"kubectl describe node {name}; a node that is cordoned is left out: kubectl cordon {name}"
             yield Problem(f"node {name}", "is not ready", hint)
         if not _address(node):
@@ -137,8 +132,3 @@ def _labels(node: Thing) -> Mapping[str, str]:
 def _address(node: Thing) -> str:
     addresses: Sequence[Thing] = node["status"].get("addresses") or ()
     return next((str(one["address"]) for one in addresses if one["type"] == ADDRESS), "")
-
-
-def _condition(node: Thing, name: str) -> str:
-    conditions: Sequence[Thing] = node["status"].get("conditions") or ()
-    return next((str(one["status"]) for one in conditions if one["type"] == name), "Unknown")

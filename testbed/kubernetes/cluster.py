@@ -122,7 +122,7 @@ class Kubernetes(Objects):
 
     def _ready(self) -> bool:
         nodes, pods = self._waits_for()
-        known = self.watching.pods()
+        known = self.watching.all_pods()
         planned = len(self.plan.nodes)
         ready = planned - len(nodes), len(known) - len(pods)
         if ready != self._told:

@@ -19,6 +19,8 @@ from kubernetes import client, watch
 
 from testbed.clock import Waiter
 from testbed.history import Recorder
+from testbed.kubernetes import described
+from testbed.kubernetes.described import Thing
 
 RETRY_S = 0.5
 """After a watch that broke off, as it does while the API server is away; arbitrary."""
@@ -35,7 +37,7 @@ class Change:
 
     key: Key
     gone: bool
-    thing: Mapping[str, Any]
+    thing: Thing
     read_ns: int
 
 
@@ -50,7 +52,7 @@ class Watching:
         self._changes: collections.deque[Change] = collections.deque()
         self._read, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._ending = threading.Event()
-        self.things: dict[Key, Mapping[str, Any]] = {}
+        self.things: dict[Key, Thing] = {}
         self._said: dict[Key, Mapping[str, object]] = {}
         discovery = client.DiscoveryV1Api(self.api)
         waiter.watch(self._read, self._deal)
@@ -99,7 +101,7 @@ class Watching:
             else:
                 self.things[change.key] = change.thing
             kind, namespace, name = change.key
-            said = {"gone": True} if change.gone else DESCRIBED[kind](change.thing)
+            said = {"gone": True} if change.gone else described.DESCRIBED[kind](change.thing)
             if self._said.get(change.key) != said:
                 self._said[change.key] = said
                 where = {"namespace": namespace} if namespace else {}
@@ -109,7 +111,7 @@ class Watching:
     def node_ready(self, name: str, since: str = "") -> bool:
         """Whether the control plane holds a node for ready, by what its kubelet has said ``since``, a time of day."""
         thing = self.things.get(("node", "", name))
-        if thing is None or not _node(thing)["ready"]:
+        if thing is None or not described.node(thing)["ready"]:
             return False
         conditions = thing["status"]["conditions"]
         return all(one["lastHeartbeatTime"] >= since for one in conditions if one["type"] == "Ready")
@@ -117,98 +119,40 @@ class Watching:
     def taints(self, name: str) -> list[str]:
         """The taints of a node, ``KEY:EFFECT``."""
         thing = self.things.get(("node", "", name))
-        return [] if thing is None else list(_taints(thing))
+        return [] if thing is None else described.taints(thing)
 
-    def pods(self, namespace: str = "") -> dict[str, Mapping[str, Any]]:
-        """Pods by name, of one namespace or of all."""
-        return {
-            name: thing
-            for (kind, where, name), thing in self.things.items()
-            if kind == "pod" and (not namespace or where == namespace)
-        }
+    def pods(self, namespace: str) -> dict[str, Thing]:
+        """Pods of a namespace, by name."""
+        return {name: thing for (where, name), thing in self.all_pods().items() if where == namespace}
+
+    def all_pods(self) -> dict[tuple[str, str], Thing]:
+        """Pods by namespace and name: two namespaces may each have one of a name."""
+        return {(where, name): thing for (kind, where, name), thing in self.things.items() if kind == "pod"}
 
     def pod_ready(self, name: str, namespace: str = "default") -> bool:
         """Whether a pod is ready, and not about to go."""
         thing = self.things.get(("pod", namespace, name))
-        return thing is not None and bool(_pod(thing)["ready"]) and not _pod(thing)["deleting"]
+        said = {} if thing is None else described.pod(thing)
+        return bool(said.get("ready")) and not said["deleting"]
 
-    def pod(self, name: str, namespace: str = "default") -> Mapping[str, Any]:
+    def pod(self, name: str, namespace: str = "default") -> Thing:
         """What is known of a pod. Raises ``KeyError``: there is none."""
         return self.things["pod", namespace, name]
 
     def why_not_ready(self, name: str, namespace: str = "default") -> str:
         """What keeps a pod from being ready, in the cluster's words."""
         thing = self.things.get(("pod", namespace, name))
-        return "there is no such pod" if thing is None else why_not_ready(thing)
+        return "there is no such pod" if thing is None else described.why_not_ready(thing)
 
     def unready(self, since: str = "") -> list[str]:
-        """Pods that are not ready with containers started ``since``, and have not done their work either."""
+        """Pods, ``NAMESPACE/NAME``, that are not ready with containers started ``since``, nor done with their work."""
         return sorted(
-            name for name, pod in self.pods().items() if not _runs(pod, since) and _pod(pod)["phase"] != "Succeeded"
+            f"{namespace}/{name}"
+            for (namespace, name), pod in self.all_pods().items()
+            if not described.runs(pod, since) and described.pod(pod)["phase"] != "Succeeded"
         )
 
     def close(self) -> None:
         """Watch no more. The threads end with the process at the latest."""
         self._ending.set()
         self._waiter.unwatch(self._read)
-
-
-def _condition(thing: Mapping[str, Any], name: str) -> str:
-    conditions = thing.get("status", {}).get("conditions") or ()
-    return next((str(one["status"]) for one in conditions if one["type"] == name), "Unknown")
-
-
-def _node(thing: Mapping[str, Any]) -> dict[str, object]:
-    ready = _condition(thing, "Ready")
-    return {"ready": ready == "True", "condition": ready, "taints": _taints(thing)}
-
-
-def _taints(thing: Mapping[str, Any]) -> list[str]:
-    return sorted(f"{taint['key']}:{taint['effect']}" for taint in thing["spec"].get("taints") or ())
-
-
-def _pod(thing: Mapping[str, Any]) -> dict[str, object]:
-    return {
-        "node": thing["spec"].get("nodeName", ""),
-        "address": thing.get("status", {}).get("podIP", ""),
-        "phase": thing.get("status", {}).get("phase", ""),
-        "ready": _condition(thing, "Ready") == "True",
-        "deleting": "deletionTimestamp" in thing["metadata"],
-    }
-
-
-def why_not_ready(thing: Mapping[str, Any]) -> str:
-    """What a pod waits for: a container's image, say, or a node that takes it. Pure."""
-    status = thing.get("status", {})
-    told = [one.get("state", {}).get("waiting") or {} for one in status.get("containerStatuses") or ()]
-    told += [one for one in status.get("conditions") or () if one["status"] != "True"]
-    words = [": ".join(filter(None, (one.get("reason", ""), one.get("message", "")))) for one in told]
-    return "\n".join(dict.fromkeys(filter(None, words))) or f"it is {status.get('phase', 'unknown')}"
-
-
-def _runs(thing: Mapping[str, Any], since: str) -> bool:
-    started = [
-        one.get("state", {}).get("running", {}).get("startedAt", "")
-        for one in thing.get("status", {}).get("containerStatuses") or ()
-    ]
-    return bool(_pod(thing)["ready"]) and bool(started) and min(started) >= since
-
-
-def _endpoints(thing: Mapping[str, Any]) -> dict[str, object]:
-    return {
-        "ready": sorted(
-            address
-            for endpoint in thing.get("endpoints") or ()
-            if (endpoint.get("conditions") or {}).get("ready", True)
-            for address in endpoint["addresses"]
-        )
-    }
-
-
-def _watch(thing: Mapping[str, Any]) -> dict[str, object]:
-    return {"why": thing["why"]}
-
-
-DESCRIBED: Mapping[str, Callable[[Mapping[str, Any]], dict[str, object]]] = {
-    "node": _node, "pod": _pod, "endpoints": _endpoints, "watch": _watch,
-}  # fmt: skip

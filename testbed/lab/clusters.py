@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from testbed.errors import InputError, Problem, known
+from testbed.kubernetes import described
 from testbed.lab.container import find
 from testbed.lab.places import Beside, InContainer
 from testbed.run.lab import Lab
@@ -91,19 +92,15 @@ class Clusters:
 
 
 def _status(cluster: Kubernetes) -> dict[str, Any]:
-    from testbed.kubernetes.watching import DESCRIBED
-
-    things = cluster.watching.things
     nodes = []
     for node in cluster.plan.nodes:
-        thing = things.get(("node", "", node.name))
+        thing = cluster.watching.things.get(("node", "", node.name))
         said: Mapping[str, object] = {"ready": False, "condition": "unknown to the API server", "taints": []}
-        said = said if thing is None else DESCRIBED["node"](thing)
+        said = said if thing is None else described.node(thing)
         nodes.append({"name": node.name, "role": node.role, "site": node.site, **said})
     pods = [
-        {"namespace": namespace, "name": name, **DESCRIBED["pod"](thing)}
-        for (kind, namespace, name), thing in things.items()
-        if kind == "pod"
+        {"namespace": namespace, "name": name, **described.pod(thing)}
+        for (namespace, name), thing in cluster.watching.all_pods().items()
     ]
     return {
         "name": cluster.plan.name, "version": cluster.plan.version, "nodes": nodes, "pods": len(pods),

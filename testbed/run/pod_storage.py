@@ -48,7 +48,7 @@ def writing(lab: Lab, cluster: Kubernetes, pod: str, name: str, interval: Durati
     """
     from testbed.kubernetes.pods import open_root
 
-    uid = str(cluster.watching.things["pod", "default", pod]["metadata"]["uid"])
+    uid = str(cluster.watching.pod(pod)["metadata"]["uid"])
     place = lab.probe.place(lab.pods.pod(pod))
     folder = open_root(uid, DATA) / kept.name
     folder.mkdir()

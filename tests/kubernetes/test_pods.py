@@ -15,8 +15,8 @@ from testbed.errors import InputError, RunError
 from testbed.history import Recorder
 from testbed.kubernetes import workloads
 from testbed.kubernetes.cluster import Kubernetes
+from testbed.kubernetes.described import why_not_ready
 from testbed.kubernetes.pods import open_namespace
-from testbed.kubernetes.watching import why_not_ready
 from testbed.net.namespace import Namespaces
 from testbed.probe.place import Place
 from testbed.run.pods import Pods
