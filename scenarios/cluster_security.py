@@ -13,6 +13,7 @@ from testbed.check import captured, certificates, clusters
 from testbed.check.cases import chain
 from testbed.clusters import API_PORT
 from testbed.errors import Problem
+from testbed.kubernetes.rbac import GROUP, operator
 from testbed.plan.clusters import PlannedCluster
 from testbed.plan.plan import Plan
 from testbed.probe.https import VERSIONS
@@ -26,7 +27,6 @@ USUAL, BACKUP, API = "usual", "backup", "api"
 """Ways of the marker: between pods by the one or the other, and to the API server."""
 WIREGUARD_PORT = 51820
 """Source: Calico 3.28, system requirements; Flannel's default too."""
-GROUP = "rbac.authorization.k8s.io"
 CLEAR_TEXT = "net/http: 400, client sent an HTTP request to an HTTPS server"
 TLS = "kubernetes 1.34, kube-apiserver --tls-min-version: 1.2 unless it is set"
 LEAST_TLS = "1.2"
@@ -65,14 +65,9 @@ def check(plan: Plan, values: Mapping[str, object]) -> Iterator[Problem]:
     yield from clusters.way_problems(plan, values)
 
 
-def site_of(cluster: PlannedCluster, node: str) -> str:
-    """Name of the operator's site."""
-    return cluster.node(node).site
-
-
 def rights(cluster: PlannedCluster, mine: str, other: str, marker: str = "") -> list[Right]:
     """What the operator of a node's site may do, and what not."""
-    own = f"site-{site_of(cluster, mine)}"
+    own = f"site-{cluster.node(mine).site}"
     spaces, nodes = "/api/v1/namespaces", "/api/v1/nodes"
     note = {"metadata": {"annotations": {"testbed.site/note": "seen"}}}
     thing = {"metadata": {"name": "note"}, "data": {"words": marker}}
@@ -104,17 +99,15 @@ def rights(cluster: PlannedCluster, mine: str, other: str, marker: str = "") -> 
 @scenario.run
 def run(lab: Lab) -> None:
     """Doors, rights, and what passes on the wire."""
-    from testbed.kubernetes import rbac
-
     ends = cluster_ends.set_up(lab)
     cluster, breaks = ends.cluster.plan, clusters.way(lab.plan, lab.values)
     source, target = lab.value("source", str), lab.value("target", str)
     who = (pod_on(source), pod_on(target))
     cluster_security.api_server(lab, ends, who)
     cluster_security.kubelets(lab, ends, who)
-    site = site_of(cluster, target)
+    site = cluster.node(target).site
     own = [node.name for node in cluster.nodes if node.site == site]
-    ends.cluster.apply(*rbac.operator(ACCOUNT, f"site-{site}", own))
+    ends.cluster.apply(*operator(ACCOUNT, f"site-{site}", own))
     told = marker(lab)
     with cluster_security.captured(lab, [breaks.link], API):
         cluster_security.rights(lab, ends, ACCOUNT, f"site-{site}", target, rights(cluster, target, source, told))

@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from testbed.kubernetes.workloads import Manifest
 
 GROUP = "rbac.authorization.k8s.io"
 VERSION = f"{GROUP}/v1"
+SEE = ("get", "list", "watch")
+"""Verbs of who only looks."""
 
 
-def operator(name: str, namespace: str, nodes: Sequence[str]) -> list[Manifest]:
-    """The operator of a site: all of what runs in a namespace of his own, every node to look at, his own to mark.
+def rule(groups: Sequence[str], resources: Sequence[str], *verbs: str, names: Sequence[str] = ()) -> Manifest:
+    """What a role allows: these verbs on these resources, or on those of some names alone. RBAC knows no labels."""
+    made = {"apiGroups": [*groups], "resources": [*resources], "verbs": [*verbs]}
+    return {**made, "resourceNames": [*names]} if names else made
 
-    RBAC knows no labels, so the nodes that he may change are told by name.
+
+def granted(
+    kind: Literal["Role", "ClusterRole"], about: Mapping[str, Any], who: Mapping[str, str], rules: Sequence[Manifest]
+) -> list[Manifest]:
+    """A role, and the binding of the same name that gives it to an account.
+
+    Args:
+        kind: ``Role``: in the namespace of ``about``.
+        about: metadata of both.
+        who: name and namespace of the account.
+        rules: of :func:`rule`.
     """
-    who = [{"kind": "ServiceAccount", "name": name, "namespace": namespace}]
-    called = f"{namespace}-{name}"
-    own = {"name": name, "namespace": namespace}
-    everything = {"apiGroups": ["", "apps"], "resources": ["*"], "verbs": ["*"]}
-    look = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]}
-    mark = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["patch"], "resourceNames": list(nodes)}
     return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": own},
-        {"apiVersion": VERSION, "kind": "Role", "metadata": own, "rules": [everything]},
-        {"apiVersion": VERSION, "kind": "RoleBinding", "metadata": own, "subjects": who, "roleRef": _ref("Role", name)},
-        {"apiVersion": VERSION, "kind": "ClusterRole", "metadata": {"name": called}, "rules": [look, mark]},
+        {"apiVersion": VERSION, "kind": kind, "metadata": about, "rules": rules},
         {
-            "apiVersion": VERSION, "kind": "ClusterRoleBinding", "metadata": {"name": called}, "subjects": who,
-            "roleRef": _ref("ClusterRole", called),
+            "apiVersion": VERSION, "kind": f"{kind}Binding", "metadata": about,
+            "roleRef": {"apiGroup": GROUP, "kind": kind, "name": about["name"]},
+            "subjects": [{"kind": "ServiceAccount", **who}],
         },
     ]  # fmt: skip
 
 
-def _ref(kind: str, name: str) -> Manifest:
-    return {"apiGroup": GROUP, "kind": kind, "name": name}
+def operator(name: str, namespace: str, nodes: Sequence[str]) -> list[Manifest]:
+    """The operator of a site: all of what runs in a namespace of his own, every node to look at, his own to mark."""
+    own = {"name": name, "namespace": namespace}
+    of_nodes = [rule([""], ["nodes"], *SEE), rule([""], ["nodes"], "patch", names=nodes)]
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": own},
+        *granted("Role", own, own, [rule(["", "apps"], ["*"], "*")]),
+        *granted("ClusterRole", {"name": f"{namespace}-{name}"}, own, of_nodes),
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from testbed.kubernetes.rbac import GROUP, VERSION
+from testbed.kubernetes.rbac import SEE, granted, rule
 from testbed.kubernetes.workloads import Manifest
 from testbed.plan.compile_clusters import SITE, ZONE
 
@@ -30,7 +30,6 @@ def nfs_class(name: str, server: str, path: str, options: str, *, site: str = ""
     """
     called = f"{name}-provisioner"
     about = {"name": called, "namespace": NAMESPACE}
-    who = [{"kind": "ServiceAccount", **about}]
     environment = {"NFS_SERVER": server, "NFS_PATH": path, "PROVISIONER_NAME": NFS_PROVISIONER}
     container = {
         "name": "main", "image": NFS_IMAGE, "imagePullPolicy": "Never",
@@ -45,11 +44,7 @@ def nfs_class(name: str, server: str, path: str, options: str, *, site: str = ""
     labels = {"app": called}
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": about},
-        {"apiVersion": VERSION, "kind": "ClusterRole", "metadata": {"name": called}, "rules": _rules()},
-        {
-            "apiVersion": VERSION, "kind": "ClusterRoleBinding", "metadata": {"name": called}, "subjects": who,
-            "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": called},
-        },
+        *granted("ClusterRole", {"name": called}, about, _rules()),
         {
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": about,
             "spec": {
@@ -67,11 +62,11 @@ def nfs_class(name: str, server: str, path: str, options: str, *, site: str = ""
 def _rules() -> list[Manifest]:
     """What the library needs. Source: sig-storage-lib-external-provisioner, README."""
     return [
-        {"apiGroups": [""], "resources": ["persistentvolumes"], "verbs": ["get", "list", "watch", "create", "delete"]},
-        {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": ["get", "list", "watch", "update"]},
-        {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "update", "patch"]},
-        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
+        rule([""], ["persistentvolumes"], *SEE, "create", "delete"),
+        rule([""], ["persistentvolumeclaims"], *SEE, "update"),
+        rule(["storage.k8s.io"], ["storageclasses"], *SEE),
+        rule([""], ["events"], "create", "update", "patch"),
+        rule([""], ["nodes"], *SEE),
     ]
 
 
