@@ -87,14 +87,17 @@ def _ospf(routing: Routing) -> Iterator[str]:
         yield f"    preference {OSPF_PREFERENCE};"
         # Routes within the area are the site's own networks, which each router is connected to.
         yield "    import where source != RTS_OSPF;"
-        yield f'    export where source ~ [ RTS_BGP, RTS_STATIC ] && proto != "own{family}" && proto !~ "ibgp_*";'
+        # What is learned by iBGP its teller tells by OSPF itself: told again, it would point back at who lost it.
+        mine = [PREFIX + session.name for session in routing.sessions if session.internal and session.family == family]
+        hidden = " && ".join(f'proto != "{name}"' for name in (f"own{family}", *mine))
+        yield f"    export where source ~ [ RTS_BGP, RTS_STATIC ] && {hidden};"
         yield "  };"
         yield f"  area 0 {{ interface {interfaces} {{ hello {OSPF_HELLO_S}; dead {OSPF_DEAD_S}; }}; }};"
         yield "}"
 
 
 def _session(routing: Routing, session: Session) -> Iterator[str]:
-    internal = session.local_as == session.peer_as
+    internal = session.internal
     own = f"own{session.family}"
     yield ""
     yield f"protocol bgp '{PREFIX}{session.name}' {{"

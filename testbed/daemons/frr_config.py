@@ -179,14 +179,14 @@ def _family(routing: Routing, version: int, word: str) -> Iterator[str]:
         yield f"{peer} route-map {session.name}-out out"
         if session.prefix_limit is not None:
             yield f"{peer} maximum-prefix {session.prefix_limit}"
-        if session.local_as == session.peer_as:
+        if session.internal:
             yield f"{peer} next-hop-self"
     yield " exit-address-family"
 
 
 def _passes_on(routing: Routing) -> bool:
     """True when static VPN routes are for others, too: siblings, or a transit's neighbours."""
-    return routing.transits or any(session.local_as == session.peer_as for session in routing.sessions)
+    return routing.transits or any(session.internal for session in routing.sessions)
 
 
 def _static_preference(routing: Routing, version: int) -> int | None:
@@ -229,7 +229,7 @@ def _policies(session: Session, routing: Routing) -> Iterator[str]:
     distance = distances(routing)
     word = "ip" if session.family == 4 else "ipv6"
     own = f" match {word} address prefix-list own{session.family}"
-    if session.local_as == session.peer_as:
+    if session.internal:
         for number, (preference, value) in enumerate(distance.items(), start=1):
             yield f"route-map {session.name}-in permit {number}"
             yield f" match local-preference {preference}"

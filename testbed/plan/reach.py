@@ -91,7 +91,7 @@ def _learn(routing: Routing, ends: dict[tuple[str, str], tuple[Routing, Session]
         for prefix, told in _told(neighbour, theirs, known[neighbour.node]):
             if prefix in routing.originate or (":" in prefix) != (session.family == 6) or routing.asn in told.path:
                 continue
-            internal = session.local_as == session.peer_as
+            internal = session.internal
             preference = told.preference if internal else session.local_pref
             found[prefix].append(_Way(session.interface, preference, told.path, told.med, internal))
     return dict(found)
@@ -99,7 +99,7 @@ def _learn(routing: Routing, ends: dict[tuple[str, str], tuple[Routing, Session]
 
 def _told(neighbour: Routing, session: Session, known: _Ways) -> Iterator[tuple[str, _Way]]:
     """What a router announces over a session of its own."""
-    internal = session.local_as == session.peer_as
+    internal = session.internal
     head = () if internal else (neighbour.asn,) * (1 + session.prepend)
     if not internal:
         for prefix in neighbour.originate:

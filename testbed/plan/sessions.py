@@ -33,6 +33,11 @@ class Session:
         """Address family of the session and of the routes it carries."""
         return 6 if ":" in self.peer else 4
 
+    @property
+    def internal(self) -> bool:
+        """True for iBGP: both ends are of one AS."""
+        return self.local_as == self.peer_as
+
 
 @dataclass(frozen=True, kw_only=True)
 class StaticVpnRoute:

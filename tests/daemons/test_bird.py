@@ -19,6 +19,7 @@ from testbed.daemons.bird_config import render
 from testbed.model import Bfd
 from testbed.plan.sessions import Routing, Session, StaticVpnRoute
 from testbed.units import Duration
+from tests.conftest import RunScenario, measured
 from tests.daemons.sample import CLUSTERED, DX, DX_6, GATEWAY, LOGS, SITE, check_golden, program, seconds, session
 
 S = 10**9
@@ -101,6 +102,13 @@ def test_internal_sessions_are_direct_since_the_table_has_no_connected_networks(
     external = render(SITE, "bird.log").partition("protocol bgp 'bgp-dx' {")[2].partition("\n}\n")[0]
     assert "  direct;" in internal
     assert "  direct;" not in external
+
+
+@pytest.mark.guest
+def test_a_router_tells_its_site_by_ospf_of_what_it_has_from_outside_itself_alone(run_scenario: RunScenario) -> None:
+    """What it has by iBGP the sibling tells: in OSPF it would lead back to the sibling once that has lost it."""
+    found = {name: each["value"] for name, each in measured(run_scenario("tests/daemons/ospf_scenario.py")).items()}
+    assert found == {"told_near_ipv4": 1, "told_near_ipv6": 1, "told_far_ipv4": 0, "told_far_ipv6": 0}
 
 
 def test_pods_go_to_neighbours_from_the_sites_own_nodes_alone() -> None:
