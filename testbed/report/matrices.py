@@ -8,7 +8,13 @@ from typing import Protocol
 
 from testbed.history import Event
 from testbed.report import cells, flows, matrix, placement, policies
-from testbed.report.drawing import Drawing
+from testbed.report.drawing import Drawing, Picture
+
+HEADINGS = {
+    "matrix-ipv": "Who reaches whom", "matrix-flows": "Flows", "matrix-policies": "Network policies",
+    "matrix-placement": "Placement",
+}  # fmt: skip
+"""What stands over pictures in a page, by the beginning of their names."""
 
 
 class Table(Protocol):
@@ -38,6 +44,15 @@ def matrices(events: Sequence[Event]) -> Iterator[Drawing]:
         yield _drawing("policies", "What network policies leave", policies.policy_sentence(events), left)
     if placed := placement.placement_matrix(events):
         yield _drawing("placement", "Where pods are", placement.placement_sentence(events), placed)
+
+
+def sections(pictures: Mapping[str, Picture]) -> list[tuple[str, list[Picture]]]:
+    """Headings, each with the matrices that are under it; none without."""
+    found = (
+        (heading, [each for name, each in pictures.items() if name.startswith(beginning)])
+        for beginning, heading in HEADINGS.items()
+    )
+    return [(heading, some) for heading, some in found if some]
 
 
 def _drawing(name: str, title: str, told: str, table: Table) -> Drawing:

@@ -6,6 +6,7 @@ colour-blind readers, and each cell says its number.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,8 @@ LINE_IN = 0.14
 """By which all rows grow for each further line of small text."""
 NAME_CHARS = 24
 """Of a row's name, in one line."""
-HEAD_CHAR_IN, HEAD_LINE_IN = 0.08, 0.15
-"""About the width of a letter of a column's name, and the height of a further line of it."""
+HEAD_CHAR_IN, HEAD_LINE_IN = 0.09, 0.15
+"""What a letter of a column's name takes, with some room between columns, and the height of a further line of it."""
 SMALL_TEXT = 6.6
 SMALL_CHAR_IN = 0.056
 """About the width of a letter of small text."""
@@ -56,9 +57,7 @@ def matrix_figure(
     lines = max((square.small.count("\n") for square in squares.values()), default=0)
     row_in = ROW_IN + lines * LINE_IN
     width_in = (style.WIDTH_IN - NAMES_IN - 0.05) / len(columns)
-    heads = [
-        "\n".join(textwrap.wrap(name, max(6, int(width_in / HEAD_CHAR_IN)), break_long_words=False)) for name in columns
-    ]
+    heads = ["\n".join(head_lines(name, max(6, int(width_in / HEAD_CHAR_IN)))) for name in columns]
     head_in = HEAD_IN + HEAD_LINE_IN * max((head.count("\n") for head in heads), default=0)
     height = head_in + row_in * len(rows)
     figure = style.new_figure(height + (LEGEND_IN if legend else 0.1))
@@ -78,6 +77,19 @@ def matrix_figure(
     if legend:
         _legend(figure, legend, height)
     return figure
+
+
+def head_lines(name: str, chars: int) -> list[str]:
+    """A column's name in lines of so many characters, unless a word is longer; it breaks at spaces and after hyphens.
+
+    :mod:`textwrap` takes a hyphen beside a digit for a minus, and breaks nothing there: pod-1-b would be a word.
+    """
+    lines = [""]
+    for part in re.findall(r"\s*[^\s-]*-+|\s*[^\s-]+", name):
+        if lines[-1] and len(lines[-1] + part) > chars:
+            lines.append("")
+        lines[-1] += part if lines[-1] else part.lstrip()
+    return lines
 
 
 def _square(axes: Axes, square: Square, place: tuple[int, float], size_in: tuple[float, float]) -> None:

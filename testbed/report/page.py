@@ -95,7 +95,7 @@ def _values(run: Run, pictures: dict[str, Picture], target: Path) -> dict[str, A
         "numbers": content.by_bound(content.number_rows(run.judgement.measurements)),
         "topology": pictures["topology"],
         "happened": [pictures[name] for name in ("timeline", "close-up") if name in pictures],
-        "matrices": [picture for name, picture in pictures.items() if name.startswith("matrix-")],
+        "matrices": matrices.sections(pictures),
         "groups": [picture for name, picture in pictures.items() if name.startswith(GROUP)],
         "samples": samples,
         "unread_streams": max(0, len(run.streams) - STREAMS_MAX),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import pytest
+
 from testbed.history import Event
 from testbed.report import style
 from testbed.report.cells import families, matrix_sentence, reach_matrix
 from testbed.report.flows import flow_matrix, flow_sentence
-from testbed.report.matrix import Square, matrix_figure
+from testbed.report.matrix import Square, head_lines, matrix_figure
 
 
 def cell(source: str, target: str, attempt: str, reason: str = "ok", where: str = "", detail: str = "") -> Event:
@@ -38,6 +42,31 @@ def test_the_sentence_counts_and_a_family_that_was_not_tried_has_no_picture() ->
     )
     assert matrix_sentence(EVENTS, 4) == told
     assert families(EVENTS) == (4,)
+
+
+@pytest.mark.parametrize(
+    ("name", "chars", "lines"),
+    [
+        ("pod-onprem-1-b", 10, ["pod-", "onprem-1-b"]), ("pod-onprem-1-b", 8, ["pod-", "onprem-", "1-b"]),
+        ("dc-1", 6, ["dc-1"]), ("egress to one service", 10, ["egress to", "one", "service"]),
+        ("control-plane", 6, ["control-", "plane"]), ("unbreakable", 6, ["unbreakable"]),
+    ],
+)  # fmt: skip
+def test_a_column_s_name_breaks_at_spaces_and_hyphens_beside_digits_too(
+    name: str, chars: int, lines: list[str]
+) -> None:
+    assert head_lines(name, chars) == lines
+
+
+@pytest.mark.parametrize("count", [4, 7, 10, 12])
+def test_names_of_columns_do_not_run_into_those_beside_them(count: int) -> None:
+    columns = [f"pod-onprem-{number}-b" for number in range(count)]
+    with style.settings():
+        figure = matrix_figure(["r"], columns, {}, ())
+        axes = figure.axes[0]
+        heads = [text.get_window_extent() for text in axes.texts if text.get_text() != "r"]
+    assert len(heads) == len(columns)
+    assert all(left.x1 < right.x0 for left, right in pairwise(heads))
 
 
 def test_the_picture_has_all_words_and_is_the_same_each_time() -> None:

@@ -153,6 +153,24 @@ def test_a_guest_that_died_shows_its_console(run_dir: Path) -> None:
     assert "Last lines of console Kernel panic - not syncing" in text
 
 
+def test_each_matrix_stands_under_a_heading_of_its_own_kind(run_dir: Path) -> None:
+    ends = {"source": "dc-1", "target": "aws-a", "sort": "tcp", "reason": "ok", "where": "", "detail": ""}
+    for family in (4, 6):
+        add_event(run_dir, 1, "attempt", family=family, **ends)
+    add_event(run_dir, 1, "flow", flow="kubelet", roles=["a", "b"], port=1, advice="", further=[], **ends)
+    add_event(run_dir, 1, "policy.pair", policy="deny", passes=True, allowed=True, **ends)
+    add_event(run_dir, 1, "placement", case="any", stage="first", pod="p", node="dc-1", why="", reason="")
+    source = write_report(run_dir).read_text(encoding="utf-8")
+    over: dict[str, list[str]] = {}
+    for heading, section in re.findall(r"<h2>([^<]*)</h2>(.*?)</section>", source, re.DOTALL):
+        if found := re.findall(r'<figure id="matrix-([^"]*)"', section):
+            over[heading] = found
+    assert over == {
+        "Who reaches whom": ["ipv4", "ipv6"], "Flows": ["flows"], "Network policies": ["policies"],
+        "Placement": ["placement"],
+    }  # fmt: skip
+
+
 def test_reasons_are_told_once_each(run_dir: Path) -> None:
     bad = Measurement("gap", 2.0, "s", 0.8, 0.6, 1.0, "theory")
     found = judge([bad], ["the guest ended early\nlast words"], ["a route leaked"])
