@@ -10,7 +10,7 @@ from testbed.errors import InputError, Problem
 from testbed.plan.names import full_name, resolver_of
 from testbed.probe.flow import Family
 from testbed.probe.place import Place
-from testbed.run.ends import Ends
+from testbed.run.node_probes import NodeProbes
 from testbed.units import Duration
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Protocol = Literal["udp", "tcp"]
 
 
-class Asking(Ends):
+class Asking(NodeProbes):
     """Starts probes that ask DNS servers."""
 
     @contextlib.contextmanager
@@ -39,8 +39,8 @@ class Asking(Ends):
             raise InputError(Problem(f"probe {name}", what, "give its site one: site.resolver(HOST)"))
         ends = self.place(source, resolver.node, family), self.place(resolver.node, source, family)
         wanted = self.place(target, source, family).known_as
-        with self._asked(name, ends, called, wanted, Duration.parse(interval), Duration.parse(wait), protocol) as some:
-            self._begin(name, "dns", source, target)
+        times = Duration.parse(interval), Duration.parse(wait)
+        with self._asked(name, source, target, ends, called, wanted, times, protocol) as some:
             yield some
 
     @contextlib.contextmanager
@@ -51,22 +51,20 @@ class Asking(Ends):
         """Ask any DNS server, such as a cluster's, for a name whose address is ``wanted``; see :meth:`dns`."""
         name = name or f"dns-{source}-{server}"
         ends = self.place(source, server), self.place(server, source)
-        with self._asked(name, ends, called, wanted, Duration.parse(interval), Duration.parse(wait), protocol) as some:
-            self._begin(name, "dns", source, server)
+        times = Duration.parse(interval), Duration.parse(wait)
+        with self._asked(name, source, server, ends, called, wanted, times, protocol) as some:
             yield some
 
     @contextlib.contextmanager
     def _asked(
-        self, name: str, ends: tuple[Place, Place], called: str, wanted: str, interval: Duration, wait: Duration,
-        protocol: Protocol,
+        self, name: str, source: str, target: str, ends: tuple[Place, Place], called: str, wanted: str,
+        times: tuple[Duration, Duration], protocol: Protocol,
     ) -> Iterator[Lookups]:  # fmt: skip
         from testbed.probe import dns  # late: the library of DNS is read where names are asked for only
 
         running = dns.start(
-            self._namespaces, self._scratch, name, *ends, called, wanted, interval, wait, self._recorder.epoch_ns,
+            self._namespaces, self._scratch, name, *ends, called, wanted, *times, self._recorder.epoch_ns,
             protocol=protocol,
         )  # fmt: skip
-        try:
+        with self._noted(name, "dns", source, target, dns.COLUMNS, running.finish):
             yield running
-        finally:
-            self._end(name, dns.COLUMNS, running.finish())

@@ -49,7 +49,7 @@ def labels(cluster: PlannedCluster, pod: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Ends:
+class ClusterEnds:
     """What can reach, and be reached.
 
     Attributes:
@@ -80,7 +80,7 @@ def unbound(place: Place) -> Place:
     return place._replace(address="0.0.0.0")
 
 
-def set_up(lab: Lab) -> Ends:
+def set_up(lab: Lab) -> ClusterEnds:
     """Make the pods and the service, and wait until they are ready."""
     from testbed.kubernetes import workloads
 
@@ -99,7 +99,7 @@ def set_up(lab: Lab) -> Ends:
         for node, called in ports.items()
     }
     hosts = {node.name: lab.probe.place(node.name) for node in plan.nodes}
-    ends = Ends(cluster, {name: lab.probe.place(called) for name, called in names.items()}, hosts, services)
+    ends = ClusterEnds(cluster, {name: lab.probe.place(called) for name, called in names.items()}, hosts, services)
     lab.wait_until(lambda: _known_everywhere(lab, ends), "the service to be known on every node", KNOWN_WITHIN)
     return ends
 
@@ -111,7 +111,7 @@ def wait_answers(lab: Lab, source: str, service: str) -> None:
     lab.wait_until(lambda: _all_answer(lab, tries), f"{service} to answer {source}", KNOWN_WITHIN)
 
 
-def _known_everywhere(lab: Lab, ends: Ends) -> bool:
+def _known_everywhere(lab: Lab, ends: ClusterEnds) -> bool:
     """Whether kube-proxy has heard of the service on every node: it does a while after its pod is ready."""
     tries = [Try(host, service, "tcp", PORT) for host in ends.sources.values() for service in ends.services.values()]
     return _all_answer(lab, tries)

@@ -9,7 +9,7 @@ from typing import Any
 from testbed.plan.names import DNS_PORT
 from testbed.probe.place import Place
 from testbed.probe.survey import Sort, Try, survey
-from testbed.run.cluster_ends import PORT, SERVICE, Ends, labels, pod_names, serving
+from testbed.run.cluster_ends import PORT, SERVICE, ClusterEnds, labels, pod_names, serving
 from testbed.run.cluster_reach import DNS, DNS_NAMESPACE, DOMAIN
 from testbed.run.lab import Lab
 from testbed.theory.network_policy import End, admits
@@ -34,7 +34,7 @@ class Pair:
     allowed: bool
 
 
-def enforce(lab: Lab, ends: Ends, sets: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+def enforce(lab: Lab, ends: ClusterEnds, sets: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     """Put each set of policies in force, one after the other, and see what passes: events ``policy.pair``.
 
     What passes without any is seen before, and after each.
@@ -48,7 +48,7 @@ def enforce(lab: Lab, ends: Ends, sets: Mapping[str, Sequence[Mapping[str, Any]]
         _settled(lab, ends, f"after {name}", ())
 
 
-def _settled(lab: Lab, ends: Ends, name: str, policies: Sequence[Mapping[str, Any]]) -> None:
+def _settled(lab: Lab, ends: ClusterEnds, name: str, policies: Sequence[Mapping[str, Any]]) -> None:
     """Try all pairs until what passes is what should, or time is up, and note how it was then."""
     pairs = list(_pairs(ends, policies))
     begun = lab.now_ns()
@@ -67,7 +67,7 @@ def _settled(lab: Lab, ends: Ends, name: str, policies: Sequence[Mapping[str, An
         )  # fmt: skip
 
 
-def _pairs(ends: Ends, policies: Sequence[Mapping[str, Any]]) -> Iterator[Pair]:
+def _pairs(ends: ClusterEnds, policies: Sequence[Mapping[str, Any]]) -> Iterator[Pair]:
     plan = ends.cluster.plan
     known = {name: End(node, labels(plan, name)) for name, node in pod_names(plan).items()}
     known |= {name: End(name) for name in ends.hosts}
@@ -84,7 +84,7 @@ def _pairs(ends: Ends, policies: Sequence[Mapping[str, Any]]) -> Iterator[Pair]:
     yield from _lookups(ends, known, policies)
 
 
-def _lookups(ends: Ends, known: Mapping[str, End], policies: Sequence[Mapping[str, Any]]) -> Iterator[Pair]:
+def _lookups(ends: ClusterEnds, known: Mapping[str, End], policies: Sequence[Mapping[str, Any]]) -> Iterator[Pair]:
     """What every program does first."""
     from testbed.daemons.dns_question import Question, wire
 

@@ -8,7 +8,7 @@ from testbed.net import fragments
 from testbed.plan.expect import ATTEMPTS, Attempt
 from testbed.probe.attempts import WAIT_S, attempt, largest, open_tcp
 from testbed.probe.place import Place
-from testbed.run.cluster_ends import HOST_PORT, PORT, SERVICE, Ends
+from testbed.run.cluster_ends import HOST_PORT, PORT, SERVICE, ClusterEnds
 from testbed.run.lab import Lab
 
 REASONS = {
@@ -20,7 +20,7 @@ DOMAIN = "svc.cluster.local"
 """Source: kubernetes.io, DNS for services and pods, with kubeadm's domain."""
 
 
-def reach(lab: Lab, ends: Ends) -> None:
+def reach(lab: Lab, ends: ClusterEnds) -> None:
     """Try each source with each target: events ``attempt``, ``source`` and ``path.mtu``."""
     for source, near in ends.sources.items():
         for target, far in ends.targets.items():
@@ -28,7 +28,7 @@ def reach(lab: Lab, ends: Ends) -> None:
                 _pair(lab, ends, source, target)
 
 
-def _pair(lab: Lab, ends: Ends, source: str, target: str) -> None:
+def _pair(lab: Lab, ends: ClusterEnds, source: str, target: str) -> None:
     spaces, near, far = lab.network.namespaces, ends.sources[source], ends.targets[target]
     port = HOST_PORT if target in ends.hosts else PORT
     for kind in _kinds(ends, target):
@@ -44,7 +44,7 @@ def _pair(lab: Lab, ends: Ends, source: str, target: str) -> None:
         _mtu(lab, ends, source, target)
 
 
-def _kinds(ends: Ends, target: str) -> tuple[Attempt, ...]:
+def _kinds(ends: ClusterEnds, target: str) -> tuple[Attempt, ...]:
     """An address of a service answers at its ports alone."""
     return tuple(kind for kind in ATTEMPTS if kind != "icmp" or target not in ends.services)
 
@@ -54,18 +54,18 @@ def _note(lab: Lab, source: str, target: str, sort: str, error: int) -> None:
     lab.note("attempt", source=source, target=target, family=4, sort=sort, reason=reason, where="", detail="")
 
 
-def _mtu(lab: Lab, ends: Ends, source: str, target: str) -> None:
+def _mtu(lab: Lab, ends: ClusterEnds, source: str, target: str) -> None:
     mtu = _largest(lab, ends, source, target)
     lab.note("path.mtu", source=source, target=target, family=4, mtu=mtu)
 
 
-def _largest(lab: Lab, ends: Ends, source: str, target: str) -> int:
+def _largest(lab: Lab, ends: ClusterEnds, source: str, target: str) -> int:
     # Nothing that is larger than a node's own packets can leave it.
     most = max(cable.mtu for cable in lab.plan.cables if cable.node in ends.hosts)
     return largest(lab.network.namespaces, ends.pods[source], ends.pods[target], PORT, most)
 
 
-def names(lab: Lab, ends: Ends) -> None:
+def names(lab: Lab, ends: ClusterEnds) -> None:
     """Each pod asks for the service by its full name, and by its short one as its own programs do: ``lookup``."""
     spec = ends.cluster.read("v1", "Service", DNS, DNS_NAMESPACE)["spec"]
     for source, place in ends.pods.items():
@@ -90,7 +90,7 @@ def _lookup(lab: Lab, source: str, name: str, result: str, addresses: list[str],
     lab.note("lookup", source=source, name=name, result=result, addresses=addresses, took_ns=took_ns)
 
 
-def sizes(lab: Lab, ends: Ends, source: str, target: str, *, drop: bool) -> None:
+def sizes(lab: Lab, ends: ClusterEnds, source: str, target: str, *, drop: bool) -> None:
     """The largest packet between two pods by the way that routers use now, and the same as fragments: ``pods.mtu``.
 
     ``drop``: nodes let no fragments in, as behind a firewall that drops them.

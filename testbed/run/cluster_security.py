@@ -13,7 +13,7 @@ from testbed.plan.clusters import PlannedClusterNode
 from testbed.probe import https
 from testbed.probe.https import Answer, Request
 from testbed.probe.survey import Try, survey
-from testbed.run.cluster_ends import PORT, Ends, pod_on
+from testbed.run.cluster_ends import PORT, ClusterEnds, pod_on
 from testbed.run.lab import Lab
 
 KUBELET_PORT, READ_ONLY_PORT, ETCD_PORT = 10250, 10255, 2379
@@ -79,7 +79,7 @@ class Asker:
         return answer
 
 
-def api_server(lab: Lab, ends: Ends, who: Sequence[str]) -> None:
+def api_server(lab: Lab, ends: ClusterEnds, who: Sequence[str]) -> None:
     """Clear text, each version of TLS, its certificate by the right and by a wrong name, and nobody's rights."""
     plan = ends.cluster.plan
     address = plan.control_plane.address
@@ -99,7 +99,7 @@ def api_server(lab: Lab, ends: Ends, who: Sequence[str]) -> None:
         lab.note("certificate", of="API server", node=plan.control_plane.name, pem=found.certificate)
 
 
-def kubelets(lab: Lab, ends: Ends, who: Sequence[str]) -> None:
+def kubelets(lab: Lab, ends: ClusterEnds, who: Sequence[str]) -> None:
     """Each kubelet, by nobody and by a pod's own account; and the certificates that it shows and signs in with."""
     pods = Request("GET", "/pods")
     for name in who:
@@ -123,7 +123,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def rights(lab: Lab, ends: Ends, account: str, namespace: str, node: str, wanted: Sequence[Right]) -> None:
+def rights(lab: Lab, ends: ClusterEnds, account: str, namespace: str, node: str, wanted: Sequence[Right]) -> None:
     """What an account may do: what the API server says, and what comes of trying it, from a node: ``right``."""
     plan = ends.cluster.plan
     kubectl = ("kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "--namespace", namespace)
@@ -159,7 +159,7 @@ def captured(lab: Lab, links: Sequence[str], way: str) -> Iterator[None]:
         lab.sleep(SETTLES)
 
 
-def send(lab: Lab, ends: Ends, ways: tuple[str, str], marker: str, links: Sequence[str], way: str) -> None:
+def send(lab: Lab, ends: ClusterEnds, ways: tuple[str, str], marker: str, links: Sequence[str], way: str) -> None:
     """Packets with the marker between pods of two nodes, each answered with itself: ``marked``; links are captured."""
     near, far = (ends.pods[pod_on(node)] for node in ways)
     with captured(lab, links, way):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import count
+from typing import Any
 
 from testbed.check.connects import COLUMNS
 from testbed.check.measured import Measured
@@ -60,14 +62,10 @@ class PlainProbes(ABC):
             Duration.parse(interval), self._port(target), self._epoch_ns(near),
         )  # fmt: skip
         stream.tell(self._measured)
-        self._begin(name, "udp", source, target)
-        try:
+        finish, told = partial(stream.finish, DRAIN_S), lambda: asdict(stream.counts)
+        with self._noted(name, "udp", source, target, udp_streams.COLUMNS, finish, told):
             yield stream
             self._waiter.sleep(self.tail)
-        finally:
-            rows = stream.finish(DRAIN_S)
-            self._recorder.event("probe.stop", probe=name, **asdict(stream.counts))
-            self._recorder.samples(name, udp_streams.COLUMNS, rows)
 
     @contextlib.contextmanager
     def ping(
@@ -81,12 +79,9 @@ class PlainProbes(ABC):
             Duration.parse(interval), self._port() & 0xFFFF, self._epoch_ns(near),
         )  # fmt: skip
         running.tell(self._measured)
-        self._begin(name, "ping", source, target)
-        try:
+        with self._noted(name, "ping", source, target, pings.COLUMNS, partial(running.finish, DRAIN_S)):
             yield running
             self._waiter.sleep(self.tail)
-        finally:
-            self._end(name, pings.COLUMNS, running.finish(DRAIN_S))
 
     @contextlib.contextmanager
     def tcp(
@@ -99,11 +94,8 @@ class PlainProbes(ABC):
             self._where, name, near, far,
             Duration.parse(interval), self._port(target), self._epoch_ns(near), serve=bool(far.node),
         )  # fmt: skip
-        self._begin(name, "tcp", source, target)
-        try:
+        with self._noted(name, "tcp", source, target, COLUMNS, running.finish):
             yield running
-        finally:
-            self._end(name, COLUMNS, running.finish())
 
     @contextlib.contextmanager
     def tcp_stream(
@@ -116,14 +108,13 @@ class PlainProbes(ABC):
             self._where, name, near, far,
             Duration.parse(interval), self._port(target), self._epoch_ns(near),
         )  # fmt: skip
-        self._begin(name, "tcp stream", source, target)
-        try:
-            yield running
-        finally:
-            rows = running.finish()
+
+        def told() -> Mapping[str, Any]:
             at, ended = running.ended or (None, None)
-            self._recorder.event("probe.stop", probe=name, ended=ended, ended_ns=at)
-            self._recorder.samples(name, tcp_streams.COLUMNS, rows)
+            return {"ended": ended, "ended_ns": at}
+
+        with self._noted(name, "tcp stream", source, target, tcp_streams.COLUMNS, running.finish, told):
+            yield running
 
     def _port(self, target: str = "") -> int:
         """The only port that a target has, or one that no other probe of this lab uses."""
@@ -136,12 +127,32 @@ class PlainProbes(ABC):
     def _begin(self, name: str, kind: str, source: str, target: str) -> None:
         self._recorder.event("probe.start", probe=name, source=source, target=target, sort=kind)
 
+    @contextlib.contextmanager
+    def _noted(
+        self, name: str, kind: str, source: str, target: str, columns: tuple[str, ...],
+        finish: Callable[[], Sequence[tuple[int | None, ...]]], told: Callable[[], Mapping[str, Any]] = dict,
+    ) -> Iterator[None]:  # fmt: skip
+        """The block of a probe that has been started: the record has its start, its stop and its samples.
+
+        Args:
+            name: of the probe.
+            kind: of the probe.
+            source: which end began.
+            target: which end answers.
+            columns: of the samples.
+            finish: ends it, and gives the samples' rows.
+            told: what the stop says besides; asked once it has ended.
+        """
+        self._begin(name, kind, source, target)
+        try:
+            yield
+        finally:
+            rows = finish()
+            self._recorder.event("probe.stop", probe=name, **told())
+            self._recorder.samples(name, columns, rows)
+
     def _measured(self, found: Measured) -> None:
         self._recorder.event("measured", **found.fields())
-
-    def _end(self, name: str, columns: tuple[str, ...], rows: Sequence[tuple[int | None, ...]]) -> None:
-        self._recorder.event("probe.stop", probe=name)
-        self._recorder.samples(name, columns, rows)
 
     def _ends(self, source: str, target: str, family: Family) -> tuple[Place, Place]:
         """Both ends of a probe, each as the other knows it."""

@@ -1,4 +1,4 @@
-"""Where probes of a lab begin and end: at its nodes, and at what was given a name besides."""
+"""Probes whose ends are a lab's nodes, and what was given a name besides."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from testbed.probe.place import Place
 from testbed.run.plain_probes import PlainProbes
 
 
-class Ends(PlainProbes):
-    """Knows where probes of a lab begin and end."""
+class NodeProbes(PlainProbes):
+    """Starts probes between nodes of a lab, each in its namespace."""
 
     def __init__(self, plan: Plan, namespaces: Namespaces, recorder: Recorder, waiter: Waiter, scratch: Path) -> None:
         super().__init__(Forked(namespaces, scratch), recorder, waiter)
