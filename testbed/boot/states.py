@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -82,11 +81,8 @@ class States:
             if found := self.kept(plan, engine):
                 return found
             tell("making the clusters once; the next run starts from what is kept")
-            scratch = Path(tempfile.mkdtemp(prefix=cache.SCRATCH_PREFIX, dir=self._image.cache))
-            try:
+            with cache.scratch(self._image.cache) as scratch:
                 return self._make_in(scratch, plan, job, engine, run)
-            finally:
-                shutil.rmtree(scratch, ignore_errors=True)
 
     def _make_in(self, scratch: Path, plan: Plan, job: Job, engine: Path, run: Make) -> Path:
         record = scratch / "record"

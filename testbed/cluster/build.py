@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -106,17 +105,15 @@ class ImageBuild:
 
     def _build(self, progress: Progress) -> Path:
         # Left behind by a build that was killed: we hold the lock.
-        for folder in (self.cache, self.cache / "programs"):
-            for left_behind in folder.glob(cache.SCRATCH_PREFIX + "*"):
-                shutil.rmtree(left_behind)
+        for left_behind in (self.cache / "programs").glob(cache.SCRATCH_PREFIX + "*"):
+            shutil.rmtree(left_behind)
         self.log.write_text("")
-        scratch = Path(tempfile.mkdtemp(prefix=cache.SCRATCH_PREFIX, dir=self.cache))
-        try:
-            return self._build_in(scratch, progress)
-        except (OSError, CommandFailed) as error:
-            raise MachineError(Problem(WHERE, f"building it failed: {error}", f"the full log: {self.log}")) from error
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        with cache.scratch(self.cache) as scratch:
+            try:
+                return self._build_in(scratch, progress)
+            except (OSError, CommandFailed) as error:
+                what, hint = f"building it failed: {error}", f"the full log: {self.log}"
+                raise MachineError(Problem(WHERE, what, hint)) from error
 
     def _build_in(self, scratch: Path, progress: Progress) -> Path:
         began = time.monotonic()

@@ -22,6 +22,11 @@ class Place:
     record: Path
     run: Path
 
+    def make(self) -> None:
+        """Make both, where they are not there yet."""
+        for folder in (self.record, self.run):
+            folder.mkdir(parents=True, exist_ok=True)
+
 
 @dataclass(frozen=True)
 class StateChange:

@@ -99,8 +99,7 @@ class Bird:
     def start(self, namespaces: Namespaces, place: Place) -> process.Program:
         """Start it, and return when its control socket answers."""
         self._place = place
-        for folder in (place.record, place.run):
-            folder.mkdir(parents=True, exist_ok=True)
+        place.make()
         # The log's place is relative in the record, so that records of two runs do not differ by their folder.
         config = place.run / "bird.conf"
         config.write_text(self.configs()["bird.conf"], encoding="utf-8")

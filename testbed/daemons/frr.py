@@ -48,8 +48,7 @@ class Frr:
     def start(self, namespaces: Namespaces, place: Place) -> process.Program:
         """Start all that do not run, and return bgpd (zebra, where there is no BGP) when each answers."""
         self._place = place
-        for folder in (place.record, place.run):
-            folder.mkdir(parents=True, exist_ok=True)
+        place.make()
         # The record's files name no folder, so that records of two runs do not differ by theirs.
         for name, text in self.configs().items():
             (place.record / name).write_text(text, encoding="utf-8")

@@ -28,8 +28,8 @@ def render(routing: Routing, folder: str) -> dict[str, str]:
     if routing.statics:
         files["staticd"] = _staticd(routing)
     if routing.ospf:
-        files["ospfd"] = _ospfd(routing)
-        files["ospf6d"] = _ospf6d(routing)
+        files["ospfd"] = _ospf(routing, "ip", "ospf")
+        files["ospf6d"] = _ospf(routing, "ipv6", "ospf6")
     if routing.sessions or routing.pods:
         files["bgpd"] = _bgpd(routing)
     return {f"{name}.conf": "\n".join([*_head(routing, name, folder), *lines]) + "\n" for name, lines in files.items()}
@@ -83,33 +83,17 @@ def _staticd(routing: Routing) -> Iterator[str]:
         yield f"{word} route {static.prefix} {static.interface} {distance[static.local_pref]}"
 
 
-def _ospfd(routing: Routing) -> Iterator[str]:
+def _ospf(routing: Routing, address: str, protocol: str) -> Iterator[str]:
+    """Of one version; ``address`` and ``protocol`` are FRR's words for its family and for itself."""
     yield from _only_external()
     for name in routing.ospf:
         yield f"interface {name}"
-        yield " ip ospf area 0"
-        yield f" ip ospf hello-interval {OSPF_HELLO_S}"
-        yield f" ip ospf dead-interval {OSPF_DEAD_S}"
+        yield f" {address} {protocol} area 0"
+        yield f" {address} {protocol} hello-interval {OSPF_HELLO_S}"
+        yield f" {address} {protocol} dead-interval {OSPF_DEAD_S}"
         yield "exit"
-    yield "router ospf"
-    yield f" ospf router-id {routing.router_id}"
-    yield " log-adjacency-changes detail"
-    yield f" distance {OSPF_DISTANCE}"
-    yield " redistribute bgp route-map external"
-    yield " redistribute static"
-    yield "exit"
-
-
-def _ospf6d(routing: Routing) -> Iterator[str]:
-    yield from _only_external()
-    for name in routing.ospf:
-        yield f"interface {name}"
-        yield " ipv6 ospf6 area 0"
-        yield f" ipv6 ospf6 hello-interval {OSPF_HELLO_S}"
-        yield f" ipv6 ospf6 dead-interval {OSPF_DEAD_S}"
-        yield "exit"
-    yield "router ospf6"
-    yield f" ospf6 router-id {routing.router_id}"
+    yield f"router {protocol}"
+    yield f" {protocol} router-id {routing.router_id}"
     yield " log-adjacency-changes detail"
     yield f" distance {OSPF_DISTANCE}"
     yield " redistribute bgp route-map external"

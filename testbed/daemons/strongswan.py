@@ -182,8 +182,7 @@ class Strongswan:
     def start(self, namespaces: Namespaces, place: Place) -> process.Program:
         """Start it, load the connections, and return when it has them; tunnels come up later."""
         self._place = place
-        for folder in (place.record, place.run):
-            folder.mkdir(parents=True, exist_ok=True)
+        place.make()
         for name, text in self.configs().items():
             (place.record / name).write_text(text, encoding="utf-8")
         if self._program is not None:

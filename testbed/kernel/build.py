@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -95,15 +94,12 @@ class KernelBuild:
             return self.find() or self._build(progress)
 
     def _build(self, progress: Progress) -> Path:
-        for left_behind in self.cache.glob(cache.SCRATCH_PREFIX + "*"):  # by a build that was killed: we hold the lock
-            shutil.rmtree(left_behind)
-        scratch = Path(tempfile.mkdtemp(prefix=cache.SCRATCH_PREFIX, dir=self.cache))
-        try:
-            return self._build_in(scratch, progress)
-        except OSError as error:  # a disk that has filled up above all: others write to it, too
-            raise MachineError(Problem(WHERE, f"building it failed: {error}", f"the full log: {self.log}")) from error
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        with cache.scratch(self.cache) as scratch:
+            try:
+                return self._build_in(scratch, progress)
+            except OSError as error:  # a disk that has filled up above all: others write to it, too
+                what, hint = f"building it failed: {error}", f"the full log: {self.log}"
+                raise MachineError(Problem(WHERE, what, hint)) from error
 
     def _build_in(self, scratch: Path, progress: Progress) -> Path:
         began = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -48,6 +49,21 @@ def alone(cache: Path, what: str, progress: Callable[[str], None]) -> Iterator[N
                 told = True
                 time.sleep(WAIT_FOR_OTHER_S)
         yield
+
+
+@contextlib.contextmanager
+def scratch(cache: Path) -> Iterator[Path]:
+    """A new folder to work in, gone afterwards, as is what those left behind that were killed.
+
+    Who uses it holds the lock of :func:`alone`.
+    """
+    for left_behind in cache.glob(SCRATCH_PREFIX + "*"):
+        shutil.rmtree(left_behind)
+    folder = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=cache))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _gb(size: int) -> str:

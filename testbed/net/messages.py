@@ -12,6 +12,7 @@ from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
+from testbed.net.dumps import RT_TABLE_MAIN
 from testbed.net.netlink import Request
 from testbed.plan.plan import Bridge, Cable
 
@@ -21,7 +22,6 @@ SINGLE_SEGMENT = ("IFLA_GSO_MAX_SEGS", 1)
 offload off is not enough: local TCP then still builds super-packets for the queueing discipline (13 a buffer)."""
 IFA_F_NODAD = 0x02
 LOOPBACK_INDEX = 1
-RT_TABLE_MAIN = 254
 _CREATE = NLM_F_CREATE | NLM_F_EXCL
 
 

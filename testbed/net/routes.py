@@ -16,13 +16,12 @@ from pyroute2.netlink.rtnl import (
 )
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
+from testbed.net.dumps import RT_TABLE_MAIN, RTN_UNICAST
 from testbed.net.namespace import Namespaces
 from testbed.net.netlink import Netlink, decode, split
 from testbed.plan.plan import Plan
 from testbed.plan.sessions import Reach
 
-RT_TABLE_MAIN = 254
-RTN_UNICAST = 1
 _BUFFER = 1 << 18
 
 
