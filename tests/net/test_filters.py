@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from testbed.net import filters
 from testbed.plan.plan import Plan
-from tests.daemons.sample import check_golden, plan, program, tunnel
+from tests.daemons.sample import check_golden, plan, tunnel
+from tests.net.conftest import InANamespace
 
 TUNNELS = (tunnel(1), tunnel(2, mtu=1406), tunnel(3, clamp_mss=False))
 
@@ -71,11 +68,34 @@ assert len(counts) == 12 and not any(counts.values()), counts
 """
 
 
-def test_nft_takes_the_rules_and_gives_them_back() -> None:
-    """In a user and network namespace of this test's own, where any user may."""
-    program("nft")
-    argv = [program("unshare"), "--user", "--map-root-user", "--net", sys.executable, "-c", IN_A_NAMESPACE]
-    done = subprocess.run(argv, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
-    if done.returncode and "unshare" in done.stderr:
-        pytest.skip(f"no user namespaces here: {done.stderr.strip()}")
-    assert done.returncode == 0, done.stderr
+BESIDE = """
+import json
+from testbed.net import early, filters, fragments
+from testbed.net.namespace import Namespaces
+from tests.plan.shipped import plan_of
+(cluster,) = plan_of("stretched_cluster.py").clusters
+spaces = Namespaces()
+for node in cluster.nodes:
+    spaces.create(node.name)
+name = cluster.nodes[0].name
+tables = lambda: json.loads(filters.nft(spaces, name, ["list", "tables"], ""))["nftables"][1:]
+for drop in (False, True):
+    fragments.watch(spaces, name, drop=drop)
+    assert fragments.seen(spaces, name) == 0
+early.refuse(cluster, spaces)
+rejects = [rule["expr"][-1] for rule in filters.read(spaces, name, early.TABLE)]
+assert len(rejects) == 2 and all("reject" in each for each in rejects), rejects
+assert len(tables()) == 2, tables()
+fragments.leave(spaces, name)
+early.allow(cluster, spaces)
+assert tables() == [], tables()
+"""
+
+
+def test_tables_for_a_while_are_read_back_and_leave_nothing(in_a_namespace: InANamespace) -> None:
+    """Those that count fragments, and that refuse who speaks to a service too early."""
+    in_a_namespace(BESIDE)
+
+
+def test_nft_takes_the_rules_and_gives_them_back(in_a_namespace: InANamespace) -> None:
+    in_a_namespace(IN_A_NAMESPACE)

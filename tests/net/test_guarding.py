@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from testbed.net import filters
 from testbed.plan.guards import dropping
-from tests.daemons.sample import check_golden, program
+from tests.daemons.sample import check_golden
+from tests.net.conftest import InANamespace
 from tests.plan.shipped import plan_of
 
 
@@ -85,11 +83,7 @@ assert not left, left
 
 
 @pytest.mark.parametrize("script", [IN_A_NAMESPACE, UNDONE], ids=["given-back", "undone"])
-def test_nft_takes_the_guards_and_gives_them_back_and_a_lab_undone_leaves_no_table(script: str) -> None:
-    """In a user and network namespace of this test's own, where any user may."""
-    program("nft")
-    argv = [program("unshare"), "--user", "--map-root-user", "--net", sys.executable, "-c", script]
-    done = subprocess.run(argv, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
-    if done.returncode and "unshare" in done.stderr:
-        pytest.skip(f"no user namespaces here: {done.stderr.strip()}")
-    assert done.returncode == 0, done.stderr
+def test_nft_takes_the_guards_and_gives_them_back_and_a_lab_undone_leaves_no_table(
+    script: str, in_a_namespace: InANamespace
+) -> None:
+    in_a_namespace(script)

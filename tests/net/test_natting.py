@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from testbed.net import filters, natting
-from tests.daemons.sample import check_golden, program
+from tests.daemons.sample import check_golden
+from tests.net.conftest import InANamespace
 from tests.plan.shipped import plan_of
 
 PLACES = [("nat_gateway.py", "nat"), ("overlapping.py", "gw-berlin")]
@@ -88,11 +87,5 @@ assert left.stdout == "", left.stdout
 """
 
 
-def test_nft_takes_the_rules_and_gives_them_back_and_nothing_stays() -> None:
-    """In a user and network namespace of this test's own, where any user may."""
-    program("nft")
-    argv = [program("unshare"), "--user", "--map-root-user", "--net", sys.executable, "-c", IN_A_NAMESPACE]
-    done = subprocess.run(argv, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
-    if done.returncode and "unshare" in done.stderr:
-        pytest.skip(f"no user namespaces here: {done.stderr.strip()}")
-    assert done.returncode == 0, done.stderr
+def test_nft_takes_the_rules_and_gives_them_back_and_nothing_stays(in_a_namespace: InANamespace) -> None:
+    in_a_namespace(IN_A_NAMESPACE)
