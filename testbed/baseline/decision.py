@@ -1,8 +1,7 @@
 """In real time: has a measurement changed by more than what matters? A test, its power, and how many runs it takes.
 
 Of each measurement the *effect* E is the smallest change that matters. Two tests, both Mann and Whitney's rank test
-(Annals of Mathematical Statistics 18, 1947) on values moved by E, exact where no two are equal, else with the normal
-distribution and the correction for ties:
+(``ranks.py``) on values moved by E:
 
 - changed: is the shift larger than E, either way? Of all measurements together wrong with ``FALSE_ALARM`` at most, by
   Holm's correction (Scandinavian Journal of Statistics 6, 1979), however they depend on each other;
@@ -21,9 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
+from testbed.baseline.ranks import Floats, greater
 from testbed.verdict import Verdict
 
 FALSE_ALARM = 0.01
@@ -34,14 +33,10 @@ UNDECIDED = 0.05
 """Arbitrary: with the number of runs that is asked for, an unchanged network is UNKNOWN in one check of twenty."""
 RUNS_MOST = 1000
 """So many runs are looked at for the number that is needed; arbitrary: more are not done in CI."""
-EXACT_MOST = 40
-"""Values a side up to which the exact distribution is used; arbitrary: the normal one is close then."""
 METHOD = (
     f"Mann-Whitney on values moved by what matters, Holm over all measurements; FAIL wrong at most {FALSE_ALARM:.0%} a "
     f"check, PASS at most {MISSED:.0%} a measurement"
 )
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -68,29 +63,12 @@ def compared(before: Sequence[float], now: Sequence[float], effect: float) -> Co
 
 def p_values(before: Floats, now: Floats, effect: float) -> tuple[Floats, Floats]:
     """Of both tests, ``changed`` and ``same``, of arrays whose last axis are the runs."""
-    up, down = _greater(now - effect, before), _greater(before - effect, now)
+    up, down = greater(now - effect, before), greater(before - effect, now)
+    changed = np.minimum(1.0, 2 * np.minimum(up, down))
+    if effect > 0:
+        return changed, np.maximum(greater(before + effect, now), greater(now + effect, before))
     alike = (before == before[..., :1]).all(-1) & (now == before[..., :1]).all(-1)
-    none = np.ones_like(up)
-    same = np.maximum(_greater(before + effect, now), _greater(now + effect, before)) if effect > 0 else none
-    return np.where(alike, 1.0, np.minimum(1.0, 2 * np.minimum(up, down))), np.where(alike, 0.0, same)
-
-
-def _greater(larger: Floats, smaller: Floats) -> Floats:
-    """The chance that values of one distribution look as if ``larger`` were from a larger one, as these or more so."""
-    every = np.sort(np.concatenate([larger, smaller], axis=-1), axis=-1)
-    ties = (np.diff(every, axis=-1) == 0).any(-1)
-    small = max(larger.shape[-1], smaller.shape[-1]) <= EXACT_MOST
-    # Without ties the approximation is not looked at, and of values that are all equal it knows nothing.
-    with np.errstate(invalid="ignore", divide="ignore"):
-        near = _test(larger, smaller, "asymptotic")
-    exact = _test(larger, smaller, "exact") if small and not ties.all() else near
-    found: Floats = np.where(every[..., 0] == every[..., -1], 1.0, np.where(ties | (not small), near, exact))
-    return found
-
-
-def _test(larger: Floats, smaller: Floats, method: str) -> Floats:
-    found: Floats = stats.mannwhitneyu(larger, smaller, alternative="greater", method=method, axis=-1).pvalue
-    return found
+    return changed, np.where(alike, 0.0, 1.0)
 
 
 def verdicts(found: Sequence[Compared], *, false_alarm: float = FALSE_ALARM, missed: float = MISSED) -> list[Verdict]:

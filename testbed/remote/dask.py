@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from distributed import Client
+from distributed.security import Security
 
 from testbed.boot.guest import signals_raise
 from testbed.boot.machines import Play
@@ -25,6 +26,7 @@ from testbed.remote.wanted import Edition
 ANSWERS_S = 10.0
 """How long a scheduler may take to answer, and how long one that has gone is tried again; arbitrary."""
 CLOSES_S = 2.0
+CERTIFICATES = "set ca-file, client.cert and client.key of distributed.comm.tls, as docs.dask.org says (TLS/SSL)"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Dask:
     def _connected(self) -> Iterator[Client]:
         for name in ("distributed", "distributed.client"):
             logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is told in the testbed's own words
+        self._has_certificates()
         try:
             client = Client(self.address, timeout=ANSWERS_S, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -71,3 +74,16 @@ class Dask:
             yield client
         finally:
             client.close(CLOSES_S)
+
+    def _has_certificates(self) -> None:
+        """Dask finds out that it has none when it is asked to connect, and then leaves threads behind."""
+        if not self.address.startswith("tls://"):
+            return
+        try:
+            missing = Security().get_connection_args("client")["ssl_context"] is None
+        except (OSError, ValueError) as error:
+            raise MachineError(Problem(f"--on {self.where}", f"Dask's certificates: {error}", CERTIFICATES)) from error
+        if missing:
+            raise MachineError(
+                Problem(f"--on {self.where}", "Dask's configuration names no certificates", CERTIFICATES)
+            )

@@ -111,6 +111,7 @@ class SuiteModel(_Strict):
     topology: str = ""
     set: dict[str, str] = Field(default_factory=dict)
     seeds: Annotated[int, Field(ge=1)] = 1
+    clock: Literal["virtual", "real"] | None = None
     checks: Annotated[dict[str, CheckModel], Field(min_length=1)]
 
 

@@ -37,6 +37,7 @@ class Planned:
     loaded: Loaded
     settings: dict[str, str]
     seeds: int
+    clock: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ def plan(suite: SuiteModel, path: Path, given: Mapping[str, str]) -> list[Planne
             loaded = load(str(find_file(topology, beside=path.parent)), settings)
             if wrong := [*_wrong(name, check, loaded)]:
                 raise InputError(wrong)
-            found.append(Planned(name, check, loaded, settings, check.seeds or suite.seeds))
+            found.append(Planned(name, check, loaded, settings, check.seeds or suite.seeds, check.clock or suite.clock))
         except InputError as error:
             problems |= dict.fromkeys(error.problems)
     if problems:
@@ -104,7 +105,7 @@ def play(
     """Run every check with every seed. Raises what this machine lacks."""
     results: list[CaseResult] = []
     for one in planned:
-        choice = choose(one.check.clock)
+        choice = choose(one.clock)
         mine: list[CaseResult] = []
         noted: list[Held] = []
         for seed in how.seeds or range(1, one.seeds + 1):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 from testbed.baseline.decision import (
@@ -21,6 +22,7 @@ from testbed.baseline.decision import (
     runs_needed,
     verdicts,
 )  # fmt: skip
+from testbed.baseline.ranks import greater
 from testbed.baseline.rates import Draw, Setting, resampled, simulate
 from testbed.verdict import Verdict
 
@@ -31,6 +33,7 @@ DRAWS: dict[str, Draw] = {
     "two modes": lambda chance, count: chance.normal(0, 0.3, count) + 4 * chance.integers(0, 2, count),
     "uniform": lambda chance, count: chance.uniform(0, 3, count),
     "whole numbers": lambda chance, count: chance.poisson(3, count).astype(float),
+    "yes or no": lambda chance, count: chance.integers(0, 2, count).astype(float),
 }
 
 
@@ -116,6 +119,32 @@ def test_equal_values_are_the_same_and_another_one_is_not() -> None:
     assert verdicts([other]) == [Verdict.FAIL]
     assert other.shift == 54
     assert verdicts([compared([1446.0] * 8, [1446.0] * 7 + [1500.0], 0.0)]) == [Verdict.UNKNOWN]
+
+
+def _seldom(chance: np.random.Generator, count: int) -> NDArray[np.float64]:
+    return (chance.random(count) < 0.1).astype(float)
+
+
+@pytest.mark.parametrize("runs", [1, 2, 3])
+@pytest.mark.parametrize("shift", [-1.0, 0.0, 1.0])
+def test_few_runs_of_what_is_nearly_always_the_same_are_wrong_no_more_often_than_is_stated(
+    runs: int, shift: float
+) -> None:
+    """Ten runs without a lost packet, and one with: one in eleven looks like that, and it is no failure."""
+    found = simulate(Setting(draw=_seldom, effect=1.0, runs=runs, shift=shift), HISTORIES)
+    assert found[Verdict.FAIL] <= most(FALSE_ALARM)
+    assert not shift or found[Verdict.PASS] <= most(MISSED)
+
+
+def test_one_run_shows_nothing_where_a_change_matters() -> None:
+    assert verdicts([compared([5.0] * 6, [5.0], 1.0)]) == [Verdict.UNKNOWN]
+    assert verdicts([compared([0.0] * 10, [1.0], 0.5)]) == [Verdict.UNKNOWN]
+
+
+def test_under_ties_the_chance_is_that_of_all_ways_to_choose() -> None:
+    """Counted by hand: of the six ways to choose two of 1, 2, 2, 3, two have a sum of ranks of 6.5."""
+    found = greater(np.array([2.0, 3.0]), np.array([1.0, 2.0]))
+    assert found == pytest.approx(2 / 6)
 
 
 def test_holm_rejects_as_in_the_worked_example() -> None:

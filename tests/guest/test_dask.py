@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,8 +36,8 @@ def sweep(tmp_path: Path, guest_kernel: Path) -> Iterator[Callable[..., Sweep]]:
     """Starts ``testbed sweep`` of the cheapest scenario into a folder; none of them outlives the test."""
     started: list[Sweep] = []
 
-    def start(out: Path, *words: str, prefix: tuple[str, ...] = ()) -> Sweep:
-        started.append(Sweep(out, *words, scenario=CHEAP, prefix=prefix))
+    def start(out: Path, *words: str, prefix: tuple[str, ...] = (), **environment: str) -> Sweep:
+        started.append(Sweep(out, *words, scenario=CHEAP, prefix=prefix, **environment))
         return started[-1]
 
     yield start
@@ -182,3 +183,36 @@ def test_nobody_answers(sweep: Callable[..., Sweep], tmp_path: Path) -> None:
     assert done.ended() == 4
     assert "no scheduler answers there" in done.said
     assert not (done.out / "study.json").exists()
+
+
+def certificates(folder: Path) -> dict[str, str]:
+    """A key and a certificate that signs itself, for all of a cluster, and Dask's configuration that names them."""
+    key, signed = folder / "key.pem", folder / "signed.pem"
+    asked = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=dask")
+    subprocess.run(["openssl", "req", *asked, "-keyout", key, "-out", signed], check=True, capture_output=True)
+    ends = ("SCHEDULER", "WORKER", "CLIENT")
+    named = {f"{end}__{what}": str(path) for end in ends for what, path in (("KEY", key), ("CERT", signed))}
+    named |= {"CA_FILE": str(signed)}
+    return {f"DASK_DISTRIBUTED__COMM__TLS__{name}": path for name, path in named.items()}
+
+
+def test_a_scheduler_with_tls_does_the_same_for_those_who_have_a_certificate(
+    here: dict[str, bytes], sweep: Callable[..., Sweep], tmp_path: Path
+) -> None:
+    """Certificates are those of Dask's own configuration; without one nobody is asked."""
+    named = certificates(tmp_path)
+    required = {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True"}
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    with cluster(folder, "one", "two", **named, **required, DASK_DISTRIBUTED__SCHEDULER__PROTOCOL="tls") as workers:
+        assert workers.where.startswith("dask+tls://")
+        nobody = sweep(tmp_path / "nobody", *ASKED, "--on", workers.where)
+        assert nobody.ended() == 4, nobody.said
+        assert "names no certificates" in nobody.said
+        away = named | {"DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT": str(tmp_path / "nowhere.pem")}
+        lost = sweep(tmp_path / "lost", *ASKED, "--on", workers.where, **away)
+        assert lost.ended() == 4, lost.said
+        assert "No such file" in lost.said and "a defect" not in lost.said
+        done = sweep(tmp_path / "out", *ASKED, "--on", workers.where, **named)
+        assert done.ended() == 0, done.said
+        assert record(done.out) == here

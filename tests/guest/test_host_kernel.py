@@ -6,13 +6,14 @@ Its clock is virtual there, so that the load of the machine decides nothing. Lab
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT, RunScenario
-from tests.guest.inside import TOPOLOGY
+from tests.guest.inside import TOPOLOGY, run_inside
 
 pytestmark = pytest.mark.guest
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs")
@@ -47,3 +48,11 @@ def test_the_failover_of_the_demo_passes_on_the_hosts_kernel(run_scenario: RunSc
     record = run_scenario(str(tmp_path / "scenario.py")).directory / "record"
     said = (record / "said.txt").read_text(encoding="utf-8")
     assert json.loads((record / "inner.json").read_text(encoding="utf-8"))["verdict"] == "PASS", said
+
+
+def test_a_baseline_in_real_time_passes_unchanged_asks_for_more_runs_and_fails_on_a_drift(
+    run_scenario: RunScenario, tmp_path: Path
+) -> None:
+    said = run_inside(run_scenario, tmp_path, "tests.guest.check_real_baseline")
+    assert "drifted: link dx: a_to_b.delay 5 ms -> 8 ms" in said, said
+    assert re.search(r"rtt: 0\.010\d* -> 0\.016\d* s: by \+0\.00[56]", said), said

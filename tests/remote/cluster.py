@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-LIMIT_S = 120.0
+LIMIT_S = 300.0
 """For anything that is waited for; arbitrary, far more than it takes."""
 LIBRARIES = sysconfig.get_paths()["purelib"]
 TESTBED_ENVIRONMENT = ("TESTBED_KERNEL", "XDG_CACHE_HOME")
@@ -30,9 +30,11 @@ def wait_for(happened: Callable[[], bool], what: str) -> None:
 class Cluster:
     """Processes that are ended with the block, by their numbers."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
+        """``environment``: of scheduler and workers, as Dask's own configuration may have it."""
         self.folder = folder
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._environment = environment
         self._file = folder / "scheduler.json"
         # Without the packages' .pth files, and so without the testbed: a scheduler needs Dask alone.
         self._start("scheduler", "--scheduler-file", str(self._file), "--port", "0", python=("-S",), path=LIBRARIES)
@@ -42,7 +44,7 @@ class Cluster:
     def where(self) -> str:
         """For ``--on``."""
         address: str = json.loads(self._file.read_text())["address"]
-        return address.replace("tcp://", "dask://")
+        return address.replace("tcp://", "dask://").replace("tls://", "dask+tls://")
 
     def worker(
         self, name: str, *, threads: int = 1, python: tuple[str, ...] = (), path: str = str(ROOT), **extra: str
@@ -56,7 +58,7 @@ class Cluster:
         home = self.folder / (name or what)
         home.mkdir()
         environment = {name: value for name, value in os.environ.items() if name not in TESTBED_ENVIRONMENT}
-        environment |= {"HOME": str(home), "PYTHONPATH": path, **extra}
+        environment |= {"HOME": str(home), "PYTHONPATH": path, **self._environment, **extra}
         argv = [sys.executable, *python, "-m", f"distributed.cli.dask_{what}", *words, "--no-dashboard"]
         with (self.folder / f"{name or what}.log").open("wb") as log:
             self.processes[name or what] = subprocess.Popen(
@@ -80,9 +82,9 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(folder: Path, *workers: str) -> Iterator[Cluster]:
+def cluster(folder: Path, *workers: str, **environment: str) -> Iterator[Cluster]:
     """A scheduler, and workers of one thread each."""
-    found = Cluster(folder)
+    found = Cluster(folder, **environment)
     try:
         for name in workers:
             found.worker(name)
@@ -94,13 +96,15 @@ def cluster(folder: Path, *workers: str) -> Iterator[Cluster]:
 class Sweep:
     """``testbed sweep`` as a process; ``said`` grows while it runs."""
 
-    def __init__(self, out: Path, *words: str, scenario: Path, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, out: Path, *words: str, scenario: Path, prefix: tuple[str, ...] = (), **environment: str
+    ) -> None:
         self.out, self._errors = out, out.with_suffix(".stderr")
         argv = [*prefix, sys.executable, "-P", "-m", "testbed", "sweep", str(scenario), *words, "--out", str(out)]
         with self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                argv, cwd=out.parent, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=errors,
+                argv, cwd=out.parent, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
             )  # fmt: skip
 
     @property
