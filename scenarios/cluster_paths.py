@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from itertools import permutations
 
 from testbed import Duration, Measurement, Ratio, Result, Scenario
-from testbed.check import connects, flows
+from testbed.check import clusters, connects, flows
 from testbed.check.cases import case
 from testbed.check.failover import ideal_rtt
 from testbed.errors import Problem
@@ -39,7 +39,8 @@ scenario.chart("rtt", "Round-trip time between pods", {"*": "rtt_p50_*"})
 
 @scenario.check
 def check(plan: Plan, values: Mapping[str, object]) -> Iterator[Problem]:
-    """A plan without a cluster, or with a single node to put pods on."""
+    """A plan without a cluster, with several, or with a single node to put pods on."""
+    yield from clusters.several(plan)
     for cluster in plan.clusters:
         if len(nodes(cluster)) < 2:
             what = f"has {len(nodes(cluster))} worker, and a pair takes two"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from testbed import Duration, Lab, Measurement, Result, Scenario
+from testbed.check import clusters
 from testbed.check.placement import PENDING, Asked, placed
 from testbed.errors import Problem
 from testbed.plan.clusters import PlannedCluster
@@ -35,7 +36,8 @@ scenario = Scenario(
 
 @scenario.check
 def check(plan: Plan, values: Mapping[str, object]) -> Iterator[Problem]:
-    """A cluster with workers in a cloud and on premises, which nothing taints yet."""
+    """One cluster with workers in a cloud and on premises, which nothing taints yet."""
+    yield from clusters.several(plan)
     if not plan.clusters:
         yield Problem("topology", "has no cluster", "t.cluster(...)")
         return

@@ -47,8 +47,8 @@ class Clustering(Values):
     ) -> ClusterHandle:  # fmt: skip
         """Add a Kubernetes cluster. Its nodes are called ``SITE-cp``, ``SITE-1``, ``SITE-2`` after ``prefix``.
 
-        Workers are spread over the zones of their site. ``taints``: of the workers of a site. The others:
-        :class:`testbed.clusters.Cluster`.
+        A second cluster in a site needs a prefix. Workers are spread over the zones of their site. ``taints``: of the
+        workers of a site. The others: :class:`testbed.clusters.Cluster`.
         """
         first = control_plane.host(f"{prefix}{control_plane.name}-cp", zone=control_plane.zones[0])
         made: dict[str, tuple[str, ...]] = {}

@@ -17,7 +17,8 @@ POD_RANGE, SERVICE_RANGE = "10.244.0.0/16", "10.96.0.0/16"
 MANAGEMENT_RANGE = "192.0.2.0/24"
 """Docker's own network, on which nothing between nodes may go. Nobody's addresses: RFC 5737, TEST-NET-1."""
 API_PORT = 6443
-"""Source: kubernetes.io, ports and protocols."""
+"""Source: kubernetes.io, ports and protocols. Also where the lab itself reaches the first cluster's API server, on its
+loopback; the second is at the port after it, and so on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class Cluster:
         version: of Kubernetes, major and minor.
         cni: what joins its pods.
         nodes: those of the control plane first.
-        pods, services: ranges of addresses that no site may have.
+        pods, services: ranges of addresses that no site may have; another cluster may, unless both speak BGP.
         taints: by site, of its workers, as EKS gives hybrid nodes.
     """
 

@@ -12,8 +12,17 @@ from testbed.plan.plan import Plan
 from testbed.units import Duration
 
 
+def several(plan: Plan) -> Iterator[Problem]:
+    """More clusters than a scenario that is about one looks at."""
+    if len(plan.clusters) > 1:
+        names = ", ".join(cluster.name for cluster in plan.clusters)
+        what = f"has the clusters {names}, and this scenario is about one"
+        yield Problem(plan.topology, what, "a topology like topologies/stretched_cluster.py has one")
+
+
 def problems(plan: Plan, *names: str) -> Iterator[Problem]:
-    """Names that are no nodes of a cluster."""
+    """Names that are no nodes of the one cluster."""
+    yield from several(plan)
     nodes = [node.name for node in plan.cluster_nodes]
     for name in names:
         if name not in nodes:
@@ -34,6 +43,7 @@ def way(plan: Plan, values: Mapping[str, object]) -> Case:
 
 def cut_off_problems(plan: Plan, site: str) -> Iterator[Problem]:
     """Why a site cannot be cut off from its cluster while others go on."""
+    yield from several(plan)
     nodes = plan.cluster_nodes
     sites = {node.site for node in nodes}
     if not nodes:

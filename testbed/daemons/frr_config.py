@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 from testbed import presets
 from testbed.daemons.defaults import CONNECT_RETRY_S, OSPF_DEAD_S, OSPF_HELLO_S, SIBLING_HANDICAP
-from testbed.plan.sessions import Routing, Session
+from testbed.plan.sessions import PodRouting, Routing, Session
 from testbed.units import Duration
 
 FIRST_DISTANCE = 20
@@ -195,18 +195,23 @@ def _pods(routing: Routing) -> Iterator[str]:
     """Both sides of a session with a Kubernetes node tell of pods and of nothing else."""
     distance = distances(routing)
     for pods in routing.pods:
-        yield f"ip prefix-list pods{pods.asn} permit {pods.prefix} le 32"
+        yield f"ip prefix-list {_pod_list(pods)} permit {pods.prefix} le 32"
         yield f"bgp as-path access-list pods{pods.asn} permit ^{pods.asn}$"
         for session in pods.sessions:
             yield f"route-map {session.name}-in permit 10"
-            yield f" match ip address prefix-list pods{pods.asn}"
+            yield f" match ip address prefix-list {_pod_list(pods)}"
             yield f" set local-preference {session.local_pref}"
             yield f" set distance {distance[session.local_pref]}"
             yield f" set tag {EBGP_TAG}"
             yield "exit"
             yield f"route-map {session.name}-out permit 10"
-            yield f" match ip address prefix-list pods{pods.asn}"
+            yield f" match ip address prefix-list {_pod_list(pods)}"
             yield "exit"
+
+
+def _pod_list(pods: PodRouting) -> str:
+    """Clusters may be in the same AS, and have ranges of their own."""
+    return f"pods-{pods.prefix.replace('/', '-')}"
 
 
 def _policies(session: Session, routing: Routing) -> Iterator[str]:
@@ -237,7 +242,9 @@ def _policies(session: Session, routing: Routing) -> Iterator[str]:
     # nodes' pods are.
     going = [[] if routing.transits else [own]]
     if session.family == 4 and not routing.transits:
-        going += [[f" match ip address prefix-list pods{p.asn}", f" match as-path pods{p.asn}"] for p in routing.pods]
+        going += [
+            [f" match ip address prefix-list {_pod_list(p)}", f" match as-path pods{p.asn}"] for p in routing.pods
+        ]
     for number, matches in enumerate(going, start=1):
         yield f"route-map {session.name}-out permit {10 * number}"
         yield from matches

@@ -35,8 +35,8 @@ def account_missing(body: str) -> bool:
 class OwnNamespace(Watching):
     """What a cluster says of one namespace, which is what a scenario means when it names none."""
 
-    def __init__(self, api: ApiClient, waiter: Waiter, recorder: Recorder, namespace: str) -> None:
-        super().__init__(api, waiter, recorder, namespace)
+    def __init__(self, api: ApiClient, waiter: Waiter, recorder: Recorder, cluster: str, namespace: str) -> None:
+        super().__init__(api, waiter, recorder, cluster, namespace)
         self._namespace = namespace
 
     def pod_ready(self, name: str, namespace: str = NAMESPACE) -> bool:
@@ -68,7 +68,7 @@ class ExistingCluster(Objects):
         self._frame = frame
         self._waiter = waiter
         self.cache = scratch / "discovered.json"
-        self.watching = OwnNamespace(access.api, waiter, recorder, frame.namespace)
+        self.watching = OwnNamespace(access.api, waiter, recorder, plan.name, frame.namespace)
 
     @property
     def api(self) -> ApiClient:

@@ -15,6 +15,8 @@ from testbed.plan.clusters import Peering, PlannedCluster
 VERSION = "crd.projectcalico.org/v1"
 GROUPS = IPv4Network("244.0.0.0/16")
 """Numbers of groups of reflectors look like addresses; these are nobody's, as in Calico's own examples."""
+OWN_POOL = "default-ipv4-ippool"
+"""What Calico itself calls it."""
 DEFAULT = "default"
 """The name of what holds for all nodes."""
 OWN_AS_SEEN = 1
@@ -23,7 +25,7 @@ OWN_AS_SEEN = 1
 
 def resources(cluster: PlannedCluster) -> list[dict[str, Any]]:
     """What is to be there before Calico starts."""
-    return [*_felix(cluster.joined_by), *_bgp(cluster)]
+    return [*_felix(cluster.joined_by), *_pools(cluster), *_bgp(cluster)]
 
 
 def _felix(cni: AnyCni) -> Iterator[dict[str, Any]]:
@@ -32,6 +34,22 @@ def _felix(cni: AnyCni) -> Iterator[dict[str, Any]]:
         asked |= {"iptablesBackend": "NFT"} if cni.dataplane == "nftables" else {}
         if asked:
             yield _resource("FelixConfiguration", DEFAULT, asked)
+
+
+def _pools(cluster: PlannedCluster) -> Iterator[dict[str, Any]]:
+    """Where routers know the way to other clusters' pods, these see our pods' own addresses.
+
+    What leaves for an address that no pool has gets its node's; so theirs is a pool, though a disabled one, of which no
+    pod is given an address. Calico makes its own pool only where there is none, so that has to be said, too.
+    Source: Calico 3.28, IP pools, ``natOutgoing`` and ``disabled``.
+    """
+    if not cluster.neighbours:
+        return
+    plain = {"ipipMode": "Never", "vxlanMode": "Never", "nodeSelector": "all()"}
+    own = {"cidr": cluster.pods, "blockSize": cluster.joined_by.node_block, "natOutgoing": True}
+    yield _resource("IPPool", OWN_POOL, own | plain | {"allowedUses": ["Workload", "Tunnel"]})
+    for number, pods in enumerate(cluster.neighbours, start=1):
+        yield _resource("IPPool", f"neighbour-{number}", {"cidr": pods, "disabled": True} | plain)
 
 
 def _bgp(cluster: PlannedCluster) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,7 @@ from testbed.job import Clock
 from testbed.kubernetes import making, units
 from testbed.kubernetes.creating import create
 from testbed.kubernetes.engine import Engine
+from testbed.kubernetes.kind_config import CONTEXT
 from testbed.kubernetes.objects import Objects
 from testbed.kubernetes.watching import Watching
 from testbed.net import early
@@ -76,15 +77,18 @@ class Kubernetes(Objects):
         self.wait_ready()
 
     def start(self) -> None:
-        """Start the nodes of a cluster that was kept, those of the control plane first."""
+        """Start the nodes of a cluster that was kept, those of the control plane first; :meth:`settle` follows."""
         early.refuse(self.plan, self.engine.namespaces)
         # What was kept says that all is ready; what was said before now does not count.
         self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         for node in self.plan.nodes:
             self.engine.run(f"start-{node.name}", "docker", "start", node.container)
-        self.engine.run("kubeconfig", "kind", "export", "kubeconfig", "--name", self.plan.name)
+        self.engine.run(f"kubeconfig-{self.plan.name}", "kind", "export", "kubeconfig", "--name", self.plan.name)
         self._recorder.event("cluster.started", cluster=self.plan.name)
         self._begin_watch()
+
+    def settle(self) -> None:
+        """Wait until what was started is ready."""
         self.wait_ready()
         early.allow(self.plan, self.engine.namespaces)
 
@@ -94,8 +98,13 @@ class Kubernetes(Objects):
             self.engine.run(f"stop-{node.name}", "docker", "stop", "--time", "30", node.container)
 
     def _begin_watch(self) -> None:
-        api = config.new_client_from_config(str(self.engine.kubeconfig))
-        self._watching = Watching(api, self._waiter, self._recorder)
+        api = config.new_client_from_config(str(self.engine.kubeconfig), context=self._context)
+        self._watching = Watching(api, self._waiter, self._recorder, self.plan.name)
+
+    @property
+    def _context(self) -> str:
+        """Which of the kubeconfig's, which is of all clusters of the lab."""
+        return f"{CONTEXT}{self.plan.name}"
 
     def make(self, manifest: str) -> None:
         """Create everything in a manifest of several documents, none of which is there yet."""
@@ -108,7 +117,7 @@ class Kubernetes(Objects):
         Raises:
             RunError: it failed, or took too long, or its kubelet was not reached.
         """
-        exec_ = ("kubectl", "exec", "--namespace", namespace, pod, "--", *argv)
+        exec_ = ("kubectl", "--context", self._context, "exec", "--namespace", namespace, pod, "--", *argv)
         return self.engine.run(f"in-{pod}", *exec_, within=within)
 
     def wait_ready(self) -> None:

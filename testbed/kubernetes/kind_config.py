@@ -16,6 +16,8 @@ from testbed.clusters import API_PORT
 from testbed.plan.clusters import PlannedCluster, PlannedClusterNode
 
 LOOPBACK = "127.0.0.1"
+CONTEXT = "kind-"
+"""What kind puts before a cluster's name to call its context and its user (kind 0.33, KINDClusterKey)."""
 CPUINFO, RESOLV = "/proc/cpuinfo", "/etc/resolv.conf"
 KUBEADM = "kubeadm.k8s.io"
 CERTIFICATES_LAST = "438000h"
@@ -41,7 +43,7 @@ def kind_config(cluster: PlannedCluster, image: str, cpuinfo: Path, resolvers: P
             "podSubnet": cluster.pods,
             "serviceSubnet": cluster.services,
             "apiServerAddress": LOOPBACK,
-            "apiServerPort": API_PORT,
+            "apiServerPort": cluster.port,
         },
         "kubeadmConfigPatches": [_text(patch) for patch in _common(cluster)],
         "kubeadmConfigPatchesJSON6902": [_lasting()],

@@ -30,13 +30,16 @@ def network(cluster: PlannedCluster, root: Path = ROOT) -> str:
     return networks.manifest(cluster, root)
 
 
+def load_image(engine: Engine) -> None:
+    """Give Docker the image of nodes, which those of all clusters start from. Raises :class:`RunError`."""
+    engine.run("load-image", "docker", "load", "--input", str(ROOT / ARCHIVE), within=CREATE_WITHIN)
+
+
 def nodes(engine: Engine, cluster: PlannedCluster) -> None:
     """Make a cluster's nodes and its control plane. Raises :class:`RunError`."""
-    engine.run("load-image", "docker", "load", "--input", str(ROOT / ARCHIVE), within=CREATE_WITHIN)
-    path = engine.folder / "kind.yaml"
+    path = engine.folder / f"kind-{cluster.name}.yaml"
     path.write_text(config(cluster, engine.cpuinfo, engine.resolvers), encoding="utf-8")
-    engine.run(
-        "create", "kind", "create", "cluster", "--config", str(path), "--retain", "--wait", "0s", within=CREATE_WITHIN
-    )
+    argv = ("kind", "create", "cluster", "--config", str(path), "--retain", "--wait", "0s")
+    engine.run(f"create-{cluster.name}", *argv, within=CREATE_WITHIN)
     # The lab starts them, in order, not Docker as soon as it is up itself.
     engine.run("no-restart", "docker", "update", "--restart", "no", *(node.container for node in cluster.nodes))

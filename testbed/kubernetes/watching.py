@@ -44,11 +44,14 @@ class Change:
 class Watching:
     """Watches one cluster: its nodes, and the pods and services of all namespaces, or of one."""
 
-    def __init__(self, api: client.ApiClient, waiter: Waiter, recorder: Recorder, namespace: str = "") -> None:
+    def __init__(
+        self, api: client.ApiClient, waiter: Waiter, recorder: Recorder, cluster: str, namespace: str = ""
+    ) -> None:
         self.api = api
         self.core = client.CoreV1Api(self.api)
         self._waiter = waiter
         self._recorder = recorder
+        self._cluster = cluster
         self._changes: collections.deque[Change] = collections.deque()
         self._read, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._ending = threading.Event()
@@ -106,7 +109,7 @@ class Watching:
                 self._said[change.key] = said
                 where = {"namespace": namespace} if namespace else {}
                 t_ns = change.read_ns - self._recorder.epoch_ns
-                self._recorder.event(f"kubernetes.{kind}", t_ns=t_ns, name=name, **where, **said)
+                self._recorder.event(f"kubernetes.{kind}", t_ns=t_ns, cluster=self._cluster, name=name, **where, **said)
 
     def node_ready(self, name: str, since: str = "") -> bool:
         """Whether the control plane holds a node for ready, by what its kubelet has said ``since``, a time of day."""

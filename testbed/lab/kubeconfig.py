@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-CONTEXT = "kind-"
-"""What kind puts before a cluster's name to call its context and its user (kind 0.33, KINDClusterKey)."""
+from testbed.kubernetes.kind_config import CONTEXT
+
 PARTS = ("clusters", "contexts", "users")
 
 

@@ -53,9 +53,11 @@ class PlannedCluster:
         cni: what joins its pods; ``None``: that is not known of a cluster that exists already.
         pods, services: ranges of addresses; empty: not known.
         mtu: of pods; 0: not known.
-        path_mtu: the smallest of any way that a packet may take between two of its nodes.
+        path_mtu: the smallest of any way that a packet may take between two of its nodes, or to those of a neighbour.
         peerings: where nodes speak BGP: with whom.
         reflectors: nodes that pass on to others of their site what they learn; in each site they make one group.
+        neighbours: ranges of other clusters' pods that routers know the way to, as they do to this one's.
+        port: of the lab's own loopback, where the lab reaches the API server.
     """
 
     name: str
@@ -68,6 +70,8 @@ class PlannedCluster:
     mtu: int
     peerings: tuple[Peering, ...] = ()
     reflectors: tuple[str, ...] = ()
+    neighbours: tuple[str, ...] = ()
+    port: int = API_PORT
 
     @property
     def joined_by(self) -> AnyCni:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from testbed.clusters import Cluster, ClusterNode
+from testbed.clusters import API_PORT, Cluster, ClusterNode
 from testbed.plan import compile_peering
 from testbed.plan.clusters import PlannedCluster, PlannedClusterNode, Role
 from testbed.plan.draft import Draft
@@ -18,16 +18,18 @@ COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
 
 def clusters(draft: Draft) -> tuple[PlannedCluster, ...]:
     """Every cluster, in declared order."""
-    return tuple(_cluster(draft, cluster) for cluster in draft.model.clusters)
+    return tuple(_cluster(draft, cluster, number) for number, cluster in enumerate(draft.model.clusters))
 
 
-def _cluster(draft: Draft, cluster: Cluster) -> PlannedCluster:
-    path_mtu = min(_mtus(draft, {node.site for node in cluster.nodes}))
+def _cluster(draft: Draft, cluster: Cluster, number: int) -> PlannedCluster:
+    met = [cluster, *compile_peering.neighbours(draft.model, cluster)]
+    path_mtu = min(_mtus(draft, {node.site for each in met for node in each.nodes}))
     mtu = cluster.cni.mtu or tunnel_mtu(path_mtu, cluster.cni.overhead)
     return PlannedCluster(
         name=cluster.name, version=cluster.version, cni=cluster.cni, nodes=tuple(_nodes(draft, cluster)),
         pods=cluster.pods, services=cluster.services, path_mtu=path_mtu, mtu=mtu,
         peerings=compile_peering.peerings(draft, cluster), reflectors=compile_peering.reflectors(cluster),
+        neighbours=tuple(other.pods for other in met[1:]), port=API_PORT + number,
     )  # fmt: skip
 
 

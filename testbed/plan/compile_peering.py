@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from testbed.clusters import Cluster
-from testbed.model import Router
+from testbed.model import Model, Router
 from testbed.plan import addresses, sizes
 from testbed.plan.clusters import Peering
 from testbed.plan.draft import Draft
@@ -47,6 +47,13 @@ def reflectors(cluster: Cluster) -> tuple[str, ...]:
         for site in sites
         for node in [node for node in workers_first if node.site == site][: cluster.cni.reflectors]
     )
+
+
+def neighbours(model: Model, cluster: Cluster) -> tuple[Cluster, ...]:
+    """The other clusters whose pods routers know the way to, if they do to those of this one."""
+    if cluster.cni.speaks_as is None:
+        return ()
+    return tuple(other for other in model.clusters if other != cluster and other.cni.speaks_as is not None)
 
 
 def _among_nodes(draft: Draft, cluster: Cluster, asn: int, reflecting: tuple[str, ...]) -> Iterator[Peering]:

@@ -98,12 +98,14 @@ def _names(model: Model) -> Iterator[Problem]:
         *(("vpn", vpn.name) for vpn in model.vpns),
         *(("share", share.name) for share in model.shares),
         *(("volume", volume.name) for volume in model.volumes),
+        *(("cluster", cluster.name) for cluster in model.clusters),
     ]
+    of_clusters = {node.host for cluster in model.clusters for node in cluster.nodes}
     for kind, name in dict.fromkeys(named):
         yield from _name(f"{kind} {name}", name)
-    # Nodes are namespaces; links, tunnels and hosts' own links are interfaces; sites and VPNs are only words.
+    # Nodes are namespaces; links, tunnels and hosts' own links are interfaces; the others are only words.
     nodes = ("router", "host")
-    for group in (nodes, ("link", "tunnel", "host"), ("site",), ("vpn",)):
+    for group in (nodes, ("link", "tunnel", "host"), ("site",), ("vpn",), ("cluster",)):
         owners: defaultdict[str, list[str]] = defaultdict(list)
         for kind, name in named:
             if kind in group:
@@ -111,7 +113,8 @@ def _names(model: Model) -> Iterator[Problem]:
         for name, kinds in owners.items():
             if len(kinds) > 1 and (group is nodes or set(kinds) != {"host"}):
                 what = f"{len(kinds)} of them have this name" if len(set(kinds)) == 1 else f"{kinds[-1]} {name} is, too"
-                yield Problem(f"{kinds[0]} {name}", what, "give each its own name")
+                hint = "give one of their clusters a prefix=" if name in of_clusters else "give each its own name"
+                yield Problem(f"{kinds[0]} {name}", what, hint)
 
 
 def _name(where: str, name: str) -> Iterator[Problem]:

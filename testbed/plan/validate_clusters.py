@@ -13,16 +13,12 @@ from testbed.model import Model
 from testbed.plan.validate_peering import peerings
 from testbed.theory.mtu import MIN_MTU
 
-CLUSTERS_MAX = 1
-"""Each has its API server at one port of the lab's own; more are not built yet."""
 SERVICES_PREFIX_MIN = 12
 """kube-apiserver refuses a larger range of services (kubernetes cmd/kube-apiserver/app/options/validation.go)."""
 
 
 def clusters(model: Model) -> Iterator[Problem]:
     """Every problem of a model's clusters."""
-    if len(model.clusters) > CLUSTERS_MAX:
-        yield Problem("clusters", f"{len(model.clusters)} of them, and a lab has one", "leave all but one out")
     for cluster in model.clusters:
         where = f"cluster {cluster.name}"
         if cluster.version != VERSION:
@@ -33,6 +29,21 @@ def clusters(model: Model) -> Iterator[Problem]:
             if site not in sites:
                 yield Problem(where, f"taints for {site!r}, where it has no nodes", known(site, sites))
         yield from _ranges(model, where, cluster)
+    for first, second in itertools.combinations(model.clusters, 2):
+        yield from _apart(first, second)
+
+
+def _apart(first: Cluster, second: Cluster) -> Iterator[Problem]:
+    """Where routers know the way to the pods of both, an address can be of one alone."""
+    if first.cni.speaks_as is None or second.cni.speaks_as is None:
+        return
+    for mine, theirs in (("pods", "pods"), ("pods", "services"), ("services", "pods")):
+        ranges = getattr(second, mine), getattr(first, theirs)
+        with contextlib.suppress(ValueError):  # told elsewhere
+            if IPv4Network(ranges[0]).overlaps(IPv4Network(ranges[1])):
+                what = f"{mine}: {ranges[0]} overlaps {ranges[1]} of {theirs} of cluster {first.name}"
+                hint = "pods of both are routed: choose another range, or a mode that wraps packets, such as vxlan"
+                yield Problem(f"cluster {second.name}", what, hint)
 
 
 def _cni(model: Model, where: str, cluster: Cluster) -> Iterator[Problem]:

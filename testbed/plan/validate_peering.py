@@ -38,7 +38,8 @@ def peerings(model: Model, where: str, cluster: Cluster) -> Iterator[Problem]:
         if not any(router.site == site for router in model.routers):
             what = f"{title}: site {site} has no router for its nodes to speak BGP with"
             yield Problem(where, what, "add a router to the site, or choose a mode that wraps packets, such as vxlan")
-    if len(sites) > 1:
+    routed = {node.site for each in model.clusters if each.cni.speaks_as is not None for node in each.nodes}
+    if len(routed) > 1:
         for vpn in (vpn for vpn in model.vpns if vpn.bgp is None):
             what = f"{title}: VPN {vpn.name} has static routes, and those know nothing of pods"
             yield Problem(where, what, "give the VPN BGP, or choose a mode that wraps packets, such as vxlan")

@@ -145,6 +145,7 @@ def _bring_up(job: Job, loaded: Loaded, recorder: Recorder, progress: Progress, 
 
 def _clusters(job: Job, lab: Lab, progress: Progress, undo: contextlib.ExitStack) -> dict[str, Kubernetes]:
     """Docker, and every cluster on it."""
+    from testbed.kubernetes import making
     from testbed.kubernetes.cluster import Kubernetes
     from testbed.kubernetes.disk import DISK
     from testbed.kubernetes.engine import Engine  # late, as what speaks to Kubernetes takes long to load
@@ -154,7 +155,10 @@ def _clusters(job: Job, lab: Lab, progress: Progress, undo: contextlib.ExitStack
     undo.callback(engine.kill)
     engine.start(DISK)
     undo.callback(_count_management, lab)
-    made = {}
+    made: dict[str, Kubernetes] = {}
+    if job.state == "made":
+        progress("loading the image of nodes")
+        making.load_image(engine)
     for plan in lab.plan.clusters:
         cluster = made[plan.name] = Kubernetes(plan, engine, lab.waiter, lab.recorder, job.clock, progress)
         undo.callback(cluster.close)
@@ -163,11 +167,14 @@ def _clusters(job: Job, lab: Lab, progress: Progress, undo: contextlib.ExitStack
             cluster.create()
         else:
             cluster.start()
-    if job.state == "made":
-        progress("stopping the clusters, to be kept")
-        for cluster in made.values():
-            cluster.stop()
-        engine.stop()
+    if job.state != "made":
+        for cluster in made.values():  # all are started by now, and get ready side by side
+            cluster.settle()
+        return made
+    progress("stopping the clusters, to be kept")
+    for cluster in made.values():
+        cluster.stop()
+    engine.stop()
     return made
 
 

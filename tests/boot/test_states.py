@@ -74,6 +74,7 @@ def test_another_cluster_is_another_state_and_another_delay_is_not(states: State
     assert states.key(narrower, engine) != states.key(plan, engine)
     assert states.key(replace(plan, links=()), engine) == states.key(plan, engine)
     before = states.key(plan, engine)
+    assert states.key(replace(plan, clusters=(cluster, replace(cluster, name="more"))), engine) != before
     assert states.key(plan, folder / "other" / "engine") != before
     (engine / BESIDE / making.IMAGE).write_text("node:2\n")
     assert states.key(plan, engine) != before

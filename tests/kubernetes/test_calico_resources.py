@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -55,6 +56,15 @@ def test_felix_is_told_of_encryption_and_of_the_kernels_interface_for_filters() 
     assert told(Calico(mode="bgp", asn=64513, wireguard=True, dataplane="nftables")) == [
         {"wireguardEnabled": True, "iptablesBackend": "NFT"}
     ]
+
+
+def test_pods_keep_their_addresses_on_the_way_to_routed_pods_of_another_cluster() -> None:
+    neighbour = replace(CLUSTER, neighbours=("10.245.0.0/16",))
+    own, other = (each for each in resources(neighbour) if each["kind"] == "IPPool")
+    assert (own["metadata"]["name"], own["spec"]["cidr"]) == ("default-ipv4-ippool", CLUSTER.pods)
+    assert (own["spec"]["natOutgoing"], own["spec"]["vxlanMode"], own["spec"]["ipipMode"]) == (True, "Never", "Never")
+    assert (other["spec"]["cidr"], other["spec"]["disabled"]) == ("10.245.0.0/16", True)
+    assert [each["kind"] for each in resources(CLUSTER) if each["kind"] == "IPPool"] == []
 
 
 def test_without_bgp_nothing_is_set() -> None:

@@ -50,6 +50,11 @@ def test_workers_join_by_that_address_and_say_their_own() -> None:
         assert joining["nodeRegistration"]["kubeletExtraArgs"]["node-ip"] == planned.address
 
 
+def test_each_cluster_of_a_lab_has_its_api_server_at_a_port_of_its_own() -> None:
+    ports = [told(cluster)["networking"]["apiServerPort"] for cluster in plan_of("two_clusters.py").clusters]
+    assert ports == [6443, 6444]
+
+
 def test_no_address_of_dockers_own_network_is_told() -> None:
     assert "192.0.2." not in text()
 

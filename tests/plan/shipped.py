@@ -13,6 +13,6 @@ SHIPPED = sorted(path.name for path in (ROOT / "topologies").iterdir() if path.s
 
 
 @cache
-def plan_of(name: str, lab: str = "golden") -> Plan:
-    """The plan of a file under topologies/."""
-    return load(str(ROOT / "topologies" / name), {}, lab).plan
+def plan_of(name: str, lab: str = "golden", **settings: str) -> Plan:
+    """The plan of a file under topologies/, with these parameters."""
+    return load(str(ROOT / "topologies" / name), settings, lab).plan

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from testbed import Calico, Taint, Topology
+from testbed import Calico, Flannel, Taint, Topology
+from testbed.cni import AnyCni
 from testbed.plan.compile import compile_plan
 from testbed.plan.validate import validate
 from tests.plan.shipped import plan_of
@@ -103,8 +104,82 @@ def test_what_cannot_be_is_said_before_anything_starts(options: dict[str, Any], 
     assert problem.what == words
 
 
-def test_a_lab_has_one_cluster() -> None:
-    t = topology()
-    other = t.lan("lab", "172.16.0.0/16")
-    t.cluster("more", control_plane=other, workers={}, pods="10.245.0.0/16", services="10.97.0.0/16")
-    assert "2 of them, and a lab has one" in [problem.what for problem in validate(t.build())]
+def clusters(first: AnyCni, second: AnyCni, **options: Any) -> Topology:
+    """Two sites with a link, and a cluster in each."""
+    t = Topology("two")
+    aws, dc = t.vpc("aws", "10.0.0.0/16"), t.lan("dc", "192.168.0.0/16")
+    t.link("dx", aws.router("vgw", asn=65001), dc.router("cgw", asn=65000), bgp=t.bgp(), mtu=1400)
+    t.cluster("cloud", cni=first, control_plane=aws, workers={aws: 1})
+    t.cluster("premises", cni=second, control_plane=dc, workers={dc: 1}, **options)
+    return t
+
+
+BGP = Calico(mode="bgp")
+
+
+def test_each_cluster_has_its_own_nodes_and_a_port_of_the_labs_loopback() -> None:
+    first, second = compile_plan(clusters(Calico(), Flannel()).build(), "lab").clusters
+    assert [node.name for node in first.nodes] == ["aws-cp", "aws-1"]
+    assert [node.container for node in second.nodes] == ["premises-control-plane", "premises-worker"]
+    assert (first.port, second.port) == (6443, 6444)
+    assert (first.endpoint, second.endpoint) == ("10.0.1.10:6443", "192.168.1.10:6443")
+
+
+@pytest.mark.parametrize(("first", "second"), [(Calico(), Calico()), (BGP, Flannel()), (Calico(), BGP)])
+def test_ranges_of_clusters_whose_pods_are_not_both_routed_may_be_the_same(first: AnyCni, second: AnyCni) -> None:
+    t = clusters(first, second)
+    assert validate(t.build()) == []
+    assert [cluster.neighbours for cluster in compile_plan(t.build(), "lab").clusters] == [(), ()]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, ["pods: 10.244.0.0/16 overlaps 10.244.0.0/16 of pods of cluster cloud"]),
+        (
+            {"pods": "10.96.0.0/14", "services": "10.244.8.0/24"},
+            [
+                "pods: 10.96.0.0/14 overlaps 10.96.0.0/16 of services of cluster cloud",
+                "services: 10.244.8.0/24 overlaps 10.244.0.0/16 of pods of cluster cloud",
+            ],
+        ),
+        ({"pods": "10.245.0.0/16"}, []),
+    ],
+)
+def test_an_address_that_routers_know_the_way_to_is_of_one_cluster(options: dict[str, str], words: list[str]) -> None:
+    found = validate(clusters(BGP, BGP, **options).build())
+    assert [problem.what for problem in found] == words
+    assert {problem.where for problem in found} <= {"cluster premises"}
+
+
+def test_pods_that_are_routed_know_each_others_range_and_may_be_as_large_as_the_way_between_them() -> None:
+    plan = compile_plan(clusters(BGP, BGP, pods="10.245.0.0/16").build(), "lab")
+    assert [cluster.neighbours for cluster in plan.clusters] == [("10.245.0.0/16",), ("10.244.0.0/16",)]
+    assert [cluster.mtu for cluster in plan.clusters] == [1400, 1400]
+    wrapped = compile_plan(clusters(Calico(), Calico()).build(), "lab")
+    assert [cluster.mtu for cluster in wrapped.clusters] == [9001 - 50, 1500 - 50]
+
+
+def test_static_routes_know_nothing_of_pods_of_another_cluster() -> None:
+    t = clusters(BGP, BGP, pods="10.245.0.0/16")
+    inet = t.internet("inet")
+    t.attach("vgw", inet)
+    t.attach("cgw", inet)
+    t.vpn("vpn", "vgw", "cgw", over=inet, routing="static")
+    assert ["VPN vpn has static routes" in problem.what for problem in validate(t.build())] == [True, True]
+
+
+def test_clusters_in_one_site_need_a_prefix_and_names_of_their_own() -> None:
+    t = Topology("one")
+    aws = t.vpc("aws", "10.0.0.0/16")
+    for name, prefix in (("blue", ""), ("green", ""), ("green", "g-")):
+        t.cluster(name, control_plane=aws, workers={}, prefix=prefix)
+    assert [(problem.where, problem.hint) for problem in validate(t.build())] == [
+        ("host aws-cp", "give one of their clusters a prefix="), ("cluster green", "give each its own name"),
+    ]  # fmt: skip
+
+
+def test_the_plan_of_two_clusters_that_are_shipped_is_valid_in_each_mode() -> None:
+    for mode in ("vxlan", "vxlan-cross-subnet", "bgp"):
+        plan = plan_of("two_clusters.py", **{"cni.mode": mode})
+        assert [cluster.joined_by.title for cluster in plan.clusters] == [f"Calico {mode}"] * 2
