@@ -8,6 +8,7 @@ from testbed.check import failures
 from testbed.check.cases import Case, case
 from testbed.errors import Problem, known
 from testbed.history import History
+from testbed.plan.clusters import PlannedCluster
 from testbed.plan.plan import Plan
 from testbed.units import Duration
 
@@ -39,6 +40,29 @@ def way_problems(plan: Plan, values: Mapping[str, object], failure: str = "silen
 def way(plan: Plan, values: Mapping[str, object]) -> Case:
     """The way between these two nodes, and what takes over when it is gone, for however long."""
     return case(plan, str(values["source"]), str(values["target"]), Duration(0))
+
+
+def of_node(plan: Plan, node: str) -> PlannedCluster:
+    """The cluster that a node is of. Raises ``KeyError``: it is of none."""
+    for cluster in plan.clusters:
+        if node in [each.name for each in cluster.nodes]:
+            return cluster
+    raise KeyError(node)
+
+
+def across(plan: Plan, source: str, target: str, door: str) -> Iterator[Problem]:
+    """Why these are not a node of one cluster and two of another."""
+    nodes = [node.name for node in plan.cluster_nodes]
+    if unknown := [name for name in dict.fromkeys((source, target, door)) if name not in nodes]:
+        yield from (Problem(f"node {name}", "no node of a cluster", known(name, nodes)) for name in unknown)
+        return
+    near, far = of_node(plan, source), of_node(plan, target)
+    if near == far:
+        what = f"are both of cluster {near.name}"
+        yield Problem(f"{source} and {target}", what, "a topology like topologies/two_clusters.py has two")
+    elif of_node(plan, door) != far:
+        names = ", ".join(node.name for node in far.nodes)
+        yield Problem(f"node {door}", f"is not of cluster {far.name}, as {target} is", f"one of {names}")
 
 
 def cut_off_problems(plan: Plan, site: str) -> Iterator[Problem]:

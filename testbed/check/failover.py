@@ -5,12 +5,13 @@ Nothing heavy is imported: scenarios import this, and scenarios are loaded in th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from testbed.check import flows, paths
-from testbed.check.cases import chain, ends_of
+from testbed.check.cases import Case, chain, ends_of
 from testbed.check.flows import Gap, Packet
+from testbed.check.forecasts import Forecast
 from testbed.history import History
 from testbed.plan.plan import Plan
 from testbed.scenario import Result
@@ -148,6 +149,17 @@ def connection(history: History, name: str, when: Moments) -> Connection:
         longest = max(longest, looks[-1][0] - since)
     ended = str(stop.fields.get("ended") or "") if stop else ""
     return Connection(longest / 10**9, ended, not ended and len(looks) > 1 and since == looks[-1][0])
+
+
+def traffic(result: Result, name: str, breaks: Case, forecast: Forecast, when: Moments) -> Iterator[Measurement]:
+    """Gap and round-trip times of a stream of packets, each beside theory."""
+    packets = flows.packets(result.history, name)
+    found = seen(packets, when)
+    theory = forecast.gap_of(lost=found.gap is not None)
+    length_s = found.gap.length_s if found.gap else 0.0
+    yield beside(f"gap_{name}", length_s, theory and theory.seen_by_probes(breaks.spacing))
+    calm = flows.between(packets, packets[0].sent_ns, when.broke_ns - MARGIN_NS)
+    yield Measurement.against(f"rtt_p50_{name}", flows.rtt_ms(calm), ideal_rtt(result, breaks.usual), better="lower")
 
 
 def beside(

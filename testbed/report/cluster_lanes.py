@@ -14,11 +14,14 @@ from testbed.report.rundir import Run
 def cluster_lanes(run: Run) -> Iterator[Lane]:
     """Nodes, and services by their slices of endpoints: those that change while the scenario runs."""
     for kind, words, label in (("node", _node, _node_label), ("endpoints", _endpoints, _service_label)):
-        changes: dict[str, list[tuple[int, str]]] = {}
+        changes: dict[tuple[str, str], list[tuple[int, str]]] = {}
         for event in run.history.of(f"kubernetes.{kind}"):
-            changes.setdefault(event.fields["name"], []).append((event.t_ns, words(event)))
-        for name, some in changes.items():
-            lane = Lane("Cluster", label(name), "state", (row_of(run, some, ""),))
+            key = event.fields.get("cluster", ""), event.fields["name"]
+            changes.setdefault(key, []).append((event.t_ns, words(event)))
+        several = len({cluster for cluster, _ in changes}) > 1
+        for (cluster, name), some in changes.items():
+            called = f"{label(name)}, {cluster}" if several else label(name)
+            lane = Lane("Cluster", called, "state", (row_of(run, some, ""),))
             if lane.changes:
                 yield lane
 

@@ -130,6 +130,19 @@ def test_a_node_that_is_lost_and_a_service_that_loses_endpoints_have_lanes(run_d
     assert "node calm" not in [lane.label for lane in lanes(run)]
 
 
+def test_things_of_one_name_in_two_clusters_have_a_lane_each(run_dir: Path) -> None:
+    start = read_run(run_dir).start_ns / 1e9
+    for cluster, later in (("cloud", ["10.0.0.1"]), ("premises", [])):
+        for instant, some in ((0.1, ["10.0.0.1", "10.0.0.2"]), (start + 9, later)):
+            add_event(
+                run_dir, instant, "kubernetes.endpoints", cluster=cluster, name="web-x7k2p", namespace="default",
+                ready=some,
+            )  # fmt: skip
+    run = read_run(run_dir)
+    assert states(lane(run, "Cluster", "endpoints of web, cloud")) == [(0.0, "2"), (9.0, "1")]
+    assert states(lane(run, "Cluster", "endpoints of web, premises")) == [(0.0, "2"), (9.0, "none")]
+
+
 def test_connections_that_fail_now_and_then_are_seen(run_dir: Path) -> None:
     run = read_run(run_dir)
     start = run.start_ns
