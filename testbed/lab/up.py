@@ -32,7 +32,7 @@ DISK_NEEDED = Size(16 * 2**20)
 """For the daemons' logs and the record of a lab; arbitrary: they are some kB at first and grow with what happens."""
 
 MAKING_LIMIT_S = 900.0
-"""Wall time in which clusters that were never kept have to be made; arbitrary, several times what it takes."""
+"""Wall time in which a cluster that was never kept has to be made; arbitrary, several times what it takes."""
 
 Tell = Callable[[Message], None]
 
@@ -88,7 +88,7 @@ def _job(
         kernel=options.kernel, clock="real", plan_digest=plan_digest(loaded.plan), keep_up=True,
     )  # fmt: skip
     with cpu.claimed() as number:
-        maker = Maker(means, number, MAKING_LIMIT_S, tell)
+        maker = Maker(means, number, MAKING_LIMIT_S * max(1, len(loaded.plan.clusters)), tell)
         job, disk = with_own_disk(job, loaded.plan, maker, lambda text: tell({"kind": "progress", "text": text}))
     try:
         job.write(lab.path / JOB)  # from here on the lab's folder knows its disk, and both go together
