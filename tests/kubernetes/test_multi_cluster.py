@@ -73,7 +73,7 @@ def test_a_routed_pod_that_is_not_reached_and_one_that_is_reached_without_a_rout
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"topology": str(ROOT / "topologies/stretched_cluster.py")}, "are both of cluster prod"),
+        ({"topology": str(ROOT / "topologies/stretched_cluster.py"), "door": "onprem-1"}, "are both of cluster prod"),
         ({"door": "aws-cp"}, "is not of cluster premises, as onprem-1 is"),
         ({"source": "aws-2"}, "node aws-2: no node of a cluster"),
     ],

@@ -80,7 +80,7 @@ def watching(tmp_path: Path) -> Iterator[Watching]:
         waiter = Waiter(recorder)
         kubeconfig = tmp_path / "kubeconfig"
         kubeconfig.write_text(KUBECONFIG.format(port=server.server_port))
-        watched = Watching(config.new_client_from_config(str(kubeconfig)), waiter, recorder)
+        watched = Watching(config.new_client_from_config(str(kubeconfig)), waiter, recorder, "prod")
         waiter.until(lambda: len(watched.all_pods()) == len(PODS), "all pods known", Duration.parse("20 s"))
         try:
             yield watched
