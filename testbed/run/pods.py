@@ -121,6 +121,8 @@ class Pods(Generic[Cluster]):
         """A cluster by its name, which may be left out where there is one. Raises :class:`InputError`."""
         if not name and len(self._clusters) == 1:
             return next(iter(self._clusters.values()))
+        if not name and self._clusters:
+            raise InputError(Problem("which cluster", f"there are {', '.join(self._clusters)}", "cluster=NAME"))
         if name not in self._clusters:
             raise InputError(Problem(f"cluster {name}", "no such cluster", known(name, list(self._clusters))))
         return self._clusters[name]

@@ -93,6 +93,15 @@ def test_an_unknown_cluster_is_refused_with_those_that_are_there(pods: Pods[Kube
         pods.cluster("production")
 
 
+def test_of_several_clusters_one_has_to_be_named(probes: Probes) -> None:
+    plans = plan_of("two_clusters.py").clusters
+    clusters = {plan.name: cast(Kubernetes, SimpleNamespace(plan=plan)) for plan in plans}
+    pods = Pods(PLAN, clusters, probes, cast(Waiter, None), lambda called, thing: called)
+    assert pods.cluster("premises").plan == plans[1]
+    with pytest.raises(InputError, match="which cluster: there are cloud, premises"):
+        pods.cluster()
+
+
 def test_workloads_are_bound_to_their_site_or_node() -> None:
     (server, client) = workloads.deployment("web", 2, site="onprem"), workloads.pod("client", node="aws-1")
     assert server["spec"]["template"]["spec"]["nodeSelector"] == {"testbed.site": "onprem"}
