@@ -32,10 +32,11 @@ Make = Callable[[Job], str]
 """Does a job, and says what kept it from its end; empty: nothing."""
 
 MKFS = "mkfs.ext4"
-DISK_BYTES = 1 << 34
+DISK_PER_NODE = 1 << 32
 """A sparse file: what nodes may write, not what they take; arbitrary."""
-DISK_NEEDED = 8 << 30
-"""4.7 GB were taken by three nodes; with room for the image's layers while they are unpacked."""
+DISK_NEEDED, DISK_NEEDED_PER_NODE = 4 << 30, 3 << 29
+"""A cluster of three nodes was seen to take 5.2 GiB, and two clusters of two nodes each 6.4 GiB: 1.2 GiB a node and 1.6
+besides; with room for the image's layers while they are unpacked."""
 CODE = Path(__file__).parent.parent / "kubernetes"
 MAKES = ("making.py", "creating.py", "engine.py", "joining.py", "programs/runtime.py")
 """The code that a kept cluster depends on, besides that which writes what it is told."""
@@ -75,7 +76,8 @@ class States:
         Raises:
             MachineError: they did not become ready; the logs lie where the hint says.
         """
-        if problems := cache.room("clusters", self._image.cache, DISK_NEEDED):
+        needed = DISK_NEEDED + DISK_NEEDED_PER_NODE * len(plan.cluster_nodes)
+        if problems := cache.room("clusters", self._image.cache, needed):
             raise MachineError(problems)
         with cache.alone(self._image.cache, "clusters", tell):
             if found := self.kept(plan, engine):
@@ -87,7 +89,8 @@ class States:
     def _make_in(self, scratch: Path, plan: Plan, job: Job, engine: Path, run: Make) -> Path:
         record = scratch / "record"
         (record / "samples").mkdir(parents=True)
-        _empty_disk(scratch / IMAGE)
+        # Of four nodes at least, whose disk the image is unpacked on, too.
+        _empty_disk(scratch / IMAGE, DISK_PER_NODE * max(4, len(plan.cluster_nodes)))
         # On the virtual clock, whoever asks: what is kept must not be from later than any run that starts from it.
         making = replace(
             job, record=str(record), engine=str(engine), disk=str(scratch), state="made", clock="virtual", keep_up=False
@@ -135,9 +138,9 @@ def with_clusters(job: Job, plan: Plan, make: Make, tell: Tell) -> Iterator[Job]
             disk.remove()
 
 
-def _empty_disk(path: Path) -> None:
+def _empty_disk(path: Path, size: int) -> None:
     with path.open("wb") as disk:
-        os.truncate(disk.fileno(), DISK_BYTES)
+        os.truncate(disk.fileno(), size)
     # Without a journal: a run that ends in the middle throws its disk away.
     program = find_program(MKFS, os.environ)
     assert program is not None, "a run that lacks it has been refused"

@@ -29,7 +29,8 @@ JOB = Job(file="x.py", settings={}, lab="lab", record="", seed=1, kernel="guest"
 @pytest.fixture(autouse=True)
 def room(monkeypatch: pytest.MonkeyPatch) -> None:
     """What these make is empty: how full this machine's disk is decides nothing."""
-    monkeypatch.setattr("testbed.boot.states.DISK_NEEDED", 1)
+    for name in ("DISK_NEEDED", "DISK_NEEDED_PER_NODE"):
+        monkeypatch.setattr(f"testbed.boot.states.{name}", 1)
 
 
 @pytest.fixture
@@ -90,6 +91,14 @@ def test_clusters_are_made_on_the_virtual_clock_whoever_asks(states: States, fol
     job = replace(JOB, clock="real", keep_up=True)
     states.make(plan_of("stretched_cluster.py"), job, folder / "image" / "engine", lambda text: None, make)
     assert asked == [("virtual", False, "made")]
+
+
+def test_a_disk_is_as_large_as_all_nodes_of_all_clusters_need(states: States, folder: Path) -> None:
+    def size(**workers: str) -> int:
+        plan = plan_of("two_clusters.py", **workers)
+        return states.make(plan, JOB, folder / "image" / "engine", lambda text: None, lambda job: "").stat().st_size
+
+    assert (size(), size(workers="3")) == (16 << 30, 32 << 30)
 
 
 def test_a_copy_is_its_owners_alone_and_gone_when_that_is_wanted(states: States, folder: Path) -> None:
