@@ -1,7 +1,7 @@
 """What a node's image has besides packages, programs and kind's own files. Pure: names and contents.
 
-Images for pods lie in the node's image as archives and are imported when the node starts, before kubelet: what lay in
-``/var`` would be copied for every node, those that it has no use for as well.
+Images for pods lie in the node's image as archives and are imported when the node starts, before kubelet, or when they
+are asked for: what lay in ``/var`` would be copied for every node, those that it has no use for as well.
 """
 
 from __future__ import annotations
@@ -10,8 +10,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-ARCHIVES: Mapping[str, str] = {"all": "kind/images/all.tar", "control-plane": "kind/images/control-plane.tar"}
+ARCHIVES: Mapping[str, str] = {
+    "all": "kind/images/all.tar", "control-plane": "kind/images/control-plane.tar", "asked": "kind/images/asked.tar",
+}  # fmt: skip
 """Where archives of images for pods lie, by the nodes that need them."""
+IMPORT = ("ctr", "--namespace", "k8s.io", "images", "import", "--local", "--discard-unpacked-layers")
+"""Gives a node's containerd an archive's images."""
 
 IMPORTER = "kind/bin/import-images.sh"
 UNITS = "etc/systemd/system"
@@ -21,7 +25,7 @@ DIRECTORIES = ("etc/kubernetes/manifests", "opt/cni/bin", "etc/cni/net.d")
 STOP_SIGNAL = "SIGRTMIN+3"  # systemd's for a clean halt; SIGTERM makes it start itself again
 
 # kind names a cluster's nodes NAME-control-plane, NAME-control-plane2, NAME-worker and so on.
-IMPORT_SCRIPT = """\
+IMPORT_SCRIPT = f"""\
 #!/bin/sh
 # Give containerd the images that this node needs, once in the node's life.
 set -eu
@@ -30,9 +34,9 @@ test ! -e "$done" || exit 0
 archives=/kind/images/all.tar
 case "$(hostname)" in *-control-plane*) archives="$archives /kind/images/control-plane.tar" ;; esac
 for archive in $archives; do
-    ctr --namespace k8s.io images import --local --discard-unpacked-layers "$archive"
+    {" ".join(IMPORT)} "$archive"
 done
-mkdir -p "${done%/*}"
+mkdir -p "${{done%/*}}"
 touch "$done"
 """
 IMPORT_UNIT = f"""\

@@ -18,7 +18,8 @@ CONTENT_DIGITS = 16  # arbitrary: 64 bits are far more than any cache's number o
 PAUSE = "pause"
 """The one program that is not of a Go module: a few lines of C of our own."""
 
-WHERES = ("all", "control-plane")
+WHERES = ("all", "control-plane", "asked")
+"""``asked``: none, until it is asked for."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def test_every_unknown_name_is_told_at_once() -> None:
         "takes files of d: no such module",
         "no module builds b",
         "there is no root 'r'",
-        "on 'mars' is none of all, control-plane",
+        "on 'mars' is none of all, control-plane, asked",
     ]
 
 
