@@ -16,7 +16,7 @@ from testbed.errors import Problem
 from testbed.plan.clusters import PlannedCluster
 from testbed.plan.compile_clusters import ZONE
 from testbed.plan.plan import Plan
-from testbed.run import pod_storage
+from testbed.run import outage, pod_storage
 from testbed.run.placement import place
 from testbed.theory import nfs, storage
 from testbed.theory.interval import Expectation, exactly
@@ -142,22 +142,14 @@ def run(lab: Lab) -> None:
 
 def cut_off(lab: Lab, kept: Path) -> None:
     """Pods of both sites write while all ways between these are silent, and until the last call must be through."""
-    cluster, breaks = lab.pods.cluster(), clusters.way(lab.plan, lab.values)
-    links = dict.fromkeys(link.name for name in (breaks.usual, breaks.detour) for link in chain(lab.plan, name))
-    source, target = lab.value("source", str), lab.value("target", str)
+    cluster, lasts = lab.pods.cluster(), lab.value("outage", Duration)
     with (
         pod_storage.writing(lab, cluster, f"shared-{CLOUD}", "writer-cloud", INTERVAL, kept / "far"),
         pod_storage.writing(lab, cluster, f"shared-{PREMISES}", "writer-premises", INTERVAL, kept / "near"),
     ):
         lab.sleep("5 s")
-        for link in links:
-            lab.fault.begin("silent", link)
-        lab.sleep(lab.value("outage", Duration))
-        lab.fault.heal_all()
-        lab.wait_until(lab.path(source, target).exists(), within="300 s")
-        lab.note("way.back")
-        lab.wait_converged("the routes of before, after healing", within="300 s")
-        lab.sleep(lab.value("outage", Duration))
+        outage.silence(lab, lab.value("source", str), lab.value("target", str), lasts)
+        lab.sleep(lasts)
         lab.sleep("10 s")
 
 

@@ -10,7 +10,7 @@ fs/nfs/nfs4renewd.c (``nfs4_set_lease_period``), net/ipv4/tcp_timer.c.
 from __future__ import annotations
 
 from testbed.theory.interval import Expectation, exactly
-from testbed.theory.stall import RTO_MIN
+from testbed.theory.stall import RTO_MIN, RTO_SLACK, resent
 from testbed.units import Duration
 
 SECOND = Duration(10**9)
@@ -24,8 +24,6 @@ CONNECT_AGAIN = Duration(3 * 10**9)
 """``XS_TCP_INIT_REEST_TO``, and the wait of ``call_connect_status``."""
 SYN_LINEAR = 4
 """Linux's default of tcp_syn_linear_timeouts."""
-RTO_SLACK = Duration(50_000_000)
-"""How far the smoothed RTT may exceed the RTT: a delayed acknowledgement (``TCP_DELACK_MIN``, 40 ms) and two ticks."""
 
 
 def major_timeout(timeo: Duration, retrans: int) -> Duration:
@@ -97,18 +95,17 @@ def back_after(
     source = "TCP's doubled waits and the RPC layer's attempts to connect; Linux"
     if outage >= connection_timeout(lease):
         return Expectation(None, 0.0, (longest_syn_wait(lease) + exchanges) / 10**9, "s", source)
-    windows = _sends(Duration(RTO_MIN + rtt), lease, idle)
+    windows = _sends(rtt, lease, idle)
     low = min(max(first, outage) for first, last in windows if last >= outage)
     high = next(last for first, last in windows if first >= outage)
     return Expectation(None, (low - outage) / 10**9, (high - outage + exchanges) / 10**9, "s", source)
 
 
-def _sends(first: Duration, lease: Duration, idle: Duration) -> list[tuple[int, int]]:
+def _sends(rtt: Duration, lease: Duration, idle: Duration) -> list[tuple[int, int]]:
     """Windows in which the client sends into an outage, in ns since its start, the last by a new connection."""
-    gone, late = connection_timeout(lease), first + RTO_SLACK
-    windows = [(first * (2**step - 1), idle + late * 2**step) for step in range(64) if first * (2**step - 1) < gone]
+    gone, late = connection_timeout(lease), RTO_MIN + rtt + RTO_SLACK
     # Counted from the first packet that was sent again (retrans_stamp, tcp_clamp_rto_to_user_timeout).
-    return [*windows, (int(gone), idle + 2 * late + gone + CONNECT_AGAIN)]
+    return [*resent(rtt, idle, gone), (int(gone), idle + 2 * late + gone + CONNECT_AGAIN)]
 
 
 def longest_syn_wait(lease: Duration = LEASE) -> Duration:

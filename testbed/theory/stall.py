@@ -7,6 +7,8 @@ from testbed.units import Duration
 
 RTO_MIN, RTO_MAX = Duration(200_000_000), Duration(120_000_000_000)
 """Linux: TCP_RTO_MIN and TCP_RTO_MAX, include/net/tcp.h."""
+RTO_SLACK = Duration(50_000_000)
+"""How far the smoothed RTT may exceed the RTT: a delayed acknowledgement (``TCP_DELACK_MIN``, 40 ms) and two ticks."""
 GIVES_UP = Duration(924_600_000_000)
 """Linux: tcp_retries2 = 15 stands for this (Documentation/networking/ip-sysctl.rst): the first timeout after it ends a
 connection with ETIMEDOUT, so it may be up to :data:`RTO_MAX` later (net/ipv4/tcp_timer.c, tcp_write_timeout)."""
@@ -21,6 +23,22 @@ def retried_s(silent_s: float, rtt: Duration) -> float:
     section 7.2) is one more of them and delays the others by no more than it comes sooner.
     """
     return min(2 * silent_s + rtt.seconds + RTO_MIN.seconds, silent_s + RTO_MAX.seconds)
+
+
+def resent(rtt: Duration, idle: Duration, until: int) -> list[tuple[int, int]]:
+    """When a connection sends into a silence, in ns since it began: windows, of those that begin before ``until``.
+
+    The first packet is lost up to ``idle`` after the silence began. Waits are r, 2r, 4r ... where r is 200 ms and the
+    smoothed RTT, or one r more where a tail loss probe came first (see :func:`retried_s`), and no longer than
+    :data:`RTO_MAX`.
+    """
+    wait, late = RTO_MIN + rtt, RTO_MIN + rtt + RTO_SLACK
+    low, high, windows = 0, idle + late, []
+    while low < until:
+        windows.append((int(low), int(high)))
+        low, high = low + min(wait, RTO_MAX), high + min(late, RTO_MAX)
+        wait, late = 2 * wait, 2 * late
+    return windows
 
 
 def stall(gap: Expectation, rtt: Duration, later_rtt: Duration, look: Duration) -> Expectation:

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from testbed.theory.interval import Expectation, smallest
-from testbed.theory.nfs import RTO_SLACK
-from testbed.theory.stall import RTO_MIN
+from testbed.theory.stall import RTO_MIN, RTO_SLACK
 from testbed.units import Duration, Rate, Size
 
 FAR_FROM_FULL = 0.5
@@ -52,7 +51,7 @@ def lossy(rtt: Duration, service: Duration, loss: float, over: int, packets: tup
     losses are mended sooner, so there is only a bound: none of theirs counts, or each takes a timeout.
 
     Bounds are four standard deviations of the mean of ``over`` operations, and for the upper end of the timeout what
-    the smoothed RTT may exceed the RTT by (:data:`~testbed.theory.nfs.RTO_SLACK`). Sources: RFC 6298 section 5.5, RFC
+    the smoothed RTT may exceed the RTT by (:data:`~testbed.theory.stall.RTO_SLACK`). Sources: RFC 6298 section 5.5, RFC
     8985 section 7.2, Linux net/ipv4/tcp_output.c (``tcp_schedule_loss_probe``), include/net/tcp.h (``TCP_RTO_MIN``).
 
     Raises:
