@@ -13,14 +13,14 @@ from testbed.verdict import Measurement, Verdict
 from tests.conftest import ROOT
 
 Told = Sequence[tuple[str, dict[str, Any]]]
-"""Events: kind and fields."""
+"""Events: kind and fields, and ``t_ns`` where the instant has a say."""
 
 
 def measured(folder: Path, scenario: str, told: Told, **settings: str) -> dict[str, Measurement]:
     """What a scenario measures in a record of these events, by name."""
     recorder = Recorder(folder)
     for number, (kind, fields) in enumerate(told):
-        recorder.event(kind, t_ns=number, **fields)
+        recorder.event(kind, **{"t_ns": number, **fields})
     recorder.write()
     loaded = load(str(ROOT / "scenarios" / scenario), settings)
     assert loaded.scenario is not None
