@@ -42,7 +42,9 @@ scenario.param(
     "receivers", str, "stay", "what becomes of what receives, half-way through the outage", choices=("stay", "restart")
 )
 scenario.chart(
-    "late", "The latest, in s", {"at the site that was cut off": "latest_*_far", "at the other": "latest_*_near"}
+    "late",
+    "How old what came latest was",
+    {"at the site that was cut off": "latest_*_far", "at the other": "latest_*_near"},
 )
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 DASH = "\N{EN DASH}"
 SHORT = frozenset(
-    {"bbr", "bfd", "bgp", "dns", "efs", "ike", "iops", "ip", "mss", "mtu", "nfs", "rtt", "tcp", "udp", "vpn"}
+    {"bbr", "bfd", "bgp", "dns", "efs", "ike", "iops", "ip", "mss", "mtu", "nfs", "relp", "rtt", "tcp", "udp", "vpn"}
 )
 """Words of measurements' names that are abbreviations."""
 MIXED = {"ipv4": "IPv4", "ipv6": "IPv6"}
