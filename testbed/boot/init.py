@@ -17,8 +17,10 @@ from functools import partial
 from pathlib import Path
 
 from testbed.boot.start import HERE
+from testbed.cluster.engine_tree import BESIDE
 from testbed.job import Job, wait_for_even_time
-from testbed.kubernetes.disk import DISK
+from testbed.kubernetes import cgroups
+from testbed.kubernetes.disk import DISK, MATERIAL
 from testbed.net import sysctls
 from testbed.net.namespace import mount, pivot_into
 
@@ -89,16 +91,23 @@ def private_tree(job: Job) -> None:
     for folder, kind in (("dev/pts", "devpts"), ("dev/shm", "tmpfs")):
         Path(root, folder).mkdir(exist_ok=True)
         mount(kind, f"{root}/{folder}", kind, MS_NOSUID)
+    if job.engine:
+        mount("cgroup2", f"{root}{cgroups.ROOT}", "cgroup2")
     Path(f"{root}{RECORD}").mkdir()
-    # A file of its own, whatever the machine has: a link into its /run, most often, which is not there in the guest.
-    resolv = Path(root, "etc/resolv.conf")
+    no_resolver(Path(root))
+    mount("none", f"{root}{RECORD}", "hostfs", MS_NOSUID, job.record_source)
+    for place, source in ((DISK, job.disk), (MATERIAL, job.engine and f"{job.engine}/{BESIDE}")):
+        if source:
+            Path(f"{root}{place}").mkdir()
+            mount("none", f"{root}{place}", "hostfs", MS_NOSUID, source)
+    pivot_into(root)
+
+
+def no_resolver(root: Path) -> None:
+    """A resolv.conf of its own, whatever the machine has: most often a link into its /run, which is not there here."""
+    resolv = root / "etc/resolv.conf"
     resolv.unlink(missing_ok=True)
     resolv.write_text("", encoding="ascii")
-    mount("none", f"{root}{RECORD}", "hostfs", MS_NOSUID, job.record_source)
-    if job.disk:
-        Path(f"{root}{DISK}").mkdir()
-        mount("none", f"{root}{DISK}", "hostfs", MS_NOSUID, job.disk)
-    pivot_into(root)
 
 
 def main(around: Callable[..., None] | None = None) -> None:

@@ -12,6 +12,7 @@ from testbed.boot.promised import promised
 from testbed.errors import MachineError, Problem
 from testbed.kernel import build
 from testbed.kernel.recipe import MANIFEST, Manifest
+from testbed.kubernetes.memory import memory_of
 from testbed.plan.plan import Plan
 from testbed.units import Size
 
@@ -19,8 +20,6 @@ MEMORY_BASE, MEMORY_PER_NODE = Size(2**30), Size(700 * 2**10)
 """What the guest is given; only what it touches is used. Measured with benchmarks/scale.py."""
 VOLUME_TOUCHED = Size(512 * 2**20)
 """Memory of a volume, which takes what is written to it; arbitrary: several times what a load of fio touches."""
-MEMORY_OF_ROLE = {"control-plane": Size(2 * 2**30), "worker": Size(2**30)}
-"""Of a node of a cluster, with what the guest keeps of its disk's files; to be measured."""
 OTHER_KERNEL = "TESTBED_KERNEL"
 """Environment variable that names a kernel built elsewhere."""
 
@@ -42,8 +41,7 @@ def means_for(plan: Plan, tell: Callable[[str], None]) -> Means:
 def memory_for(plan: Plan) -> Size:
     """What a guest for a plan is given. Raises where this machine has less."""
     stored = sum(share.size for share in plan.shares) + sum(min(v.size, VOLUME_TOUCHED) for v in plan.volumes)
-    pods = sum(MEMORY_OF_ROLE[node.role] for node in plan.cluster_nodes)
-    memory = Size(MEMORY_BASE + MEMORY_PER_NODE * len(plan.nodes) + stored + pods)
+    memory = Size(MEMORY_BASE + MEMORY_PER_NODE * len(plan.nodes) + stored + memory_of(plan))
     check_memory(memory)
     return memory
 

@@ -18,7 +18,7 @@ from typing import Any
 from testbed import __version__
 from testbed.boot import cpu, guest, host
 from testbed.boot.identity import identity, packages, source
-from testbed.boot.making import Maker
+from testbed.boot.making import in_guests, on_the_host
 from testbed.boot.means import Means, kernel_key, means_for
 from testbed.boot.states import with_clusters
 from testbed.check.judge import Measure, judge_run
@@ -132,15 +132,16 @@ def _start(
     play: Play | None,
 ) -> guest.GuestRun:  # fmt: skip
     line = play.line if play else None
-    if job.kernel == "host":
-        return host.run(job, options.wall_limit_s, on_message, play.module if play else host.RUN, line)
-    assert means is not None
+    limit = options.wall_limit_s
 
     def tell(text: str) -> None:
         on_message({"kind": "progress", "text": text})
 
-    limit = options.wall_limit_s
-    with cpu.claimed() as number, with_clusters(job, plan, Maker(means, number, limit, on_message), tell) as ready:
+    if job.kernel == "host":
+        with with_clusters(job, plan, on_the_host(limit, on_message), tell) as ready:
+            return host.run(ready, limit, on_message, play.module if play else host.RUN, line)
+    assert means is not None
+    with cpu.claimed() as number, with_clusters(job, plan, in_guests(means, number, limit, on_message), tell) as ready:
         module = play.module if play else guest.RUN
         return guest.run(means.kernel, ready, means.memory, number, limit, on_message, module, line)
 

@@ -21,7 +21,7 @@ from testbed.boot.kept import PREFIX
 from testbed.cluster.build import ImageBuild
 from testbed.cluster.engine_tree import BESIDE
 from testbed.errors import MachineError, Problem
-from testbed.job import Job
+from testbed.job import Clock, Job, Kernel
 from testbed.kernel import cache
 from testbed.kernel.programs import find_program
 from testbed.kubernetes.disk import IMAGE
@@ -55,20 +55,26 @@ class States:
         assert found is not None
         return found
 
-    def key(self, plan: Plan, engine: Path) -> str:
-        """Names the state of a plan's clusters: after the image, what kind and the cluster are told, and our code."""
+    def key(self, plan: Plan, engine: Path, kernel: Kernel = "guest") -> str:
+        """Names the state of a plan's clusters: after the image, what kind and the cluster are told, and our code.
+
+        What the host's ``kernel`` made has a name of its own: it is from later than runs in virtual time.
+        """
         from testbed.kubernetes import making  # late: it takes long to load, and few labs have clusters
 
         told = engine / BESIDE
         parts = [engine.parent.name, *((CODE / name).read_text(encoding="utf-8") for name in MAKES)]
         for cluster in plan.clusters:
             parts += [making.config(cluster, Path(), Path(), told), making.network(cluster, told)]
+        if kernel == "host":
+            parts.append(kernel)
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
-    def kept(self, plan: Plan, engine: Path) -> Path | None:
-        """The disk of a plan's clusters, if it was kept."""
-        found = self._image.cache / f"{PREFIX}{self.key(plan, engine)}" / IMAGE
-        return found if found.is_file() else None
+    def kept(self, plan: Plan, engine: Path, kernel: Kernel = "guest") -> Path | None:
+        """The disk of a plan's clusters, if it was kept. On the host's kernel they start from either's."""
+        makers: tuple[Kernel, ...] = ("guest", "host") if kernel == "host" else ("guest",)
+        disks = (self._image.cache / f"{PREFIX}{self.key(plan, engine, maker)}" / IMAGE for maker in makers)
+        return next((disk for disk in disks if disk.is_file()), None)
 
     def make(self, plan: Plan, job: Job, engine: Path, tell: Tell, run: Make) -> Path:
         """Make the clusters of a plan and keep them. ``run``: boots a kernel for a job.
@@ -80,7 +86,7 @@ class States:
         if problems := cache.room("clusters", self._image.cache, needed):
             raise MachineError(problems)
         with cache.alone(self._image.cache, "clusters", tell):
-            if found := self.kept(plan, engine):
+            if found := self.kept(plan, engine, job.kernel):
                 return found
             tell("making the clusters once; the next run starts from what is kept")
             with cache.scratch(self._image.cache) as scratch:
@@ -91,9 +97,10 @@ class States:
         (record / "samples").mkdir(parents=True)
         # Of four nodes at least, whose disk the image is unpacked on, too.
         _empty_disk(scratch / IMAGE, DISK_PER_NODE * max(4, len(plan.cluster_nodes)))
-        # On the virtual clock, whoever asks: what is kept must not be from later than any run that starts from it.
+        # In a guest on the virtual clock, whoever asks: what is kept must not be from later than what starts from it.
+        clock: Clock = "real" if job.kernel == "host" else "virtual"
         making = replace(
-            job, record=str(record), engine=str(engine), disk=str(scratch), state="made", clock="virtual", keep_up=False
+            job, record=str(record), engine=str(engine), disk=str(scratch), state="made", clock=clock, keep_up=False
         )
         if problem := run(making):
             logs = self._image.cache / "failed"
@@ -101,7 +108,7 @@ class States:
             record.rename(logs)
             raise MachineError(Problem("clusters", f"did not become ready: {problem}", f"their logs: {logs}"))
         kept.describe(plan, job.file, scratch)
-        target = self._image.cache / f"{PREFIX}{self.key(plan, engine)}"
+        target = self._image.cache / f"{PREFIX}{self.key(plan, engine, job.kernel)}"
         shutil.rmtree(target, ignore_errors=True)
         scratch.rename(target)
         return target / IMAGE
@@ -121,7 +128,7 @@ def with_own_disk(job: Job, plan: Plan, make: Make, tell: Tell) -> tuple[Job, Di
         return job, None
     states = States(ImageBuild())
     engine = states.engine(tell)
-    ready = states.kept(plan, engine) or states.make(plan, job, engine, tell, make)
+    ready = states.kept(plan, engine, job.kernel) or states.make(plan, job, engine, tell, make)
     tell("copying the disk of the clusters")
     disk = states.copy(ready)
     return replace(job, engine=str(engine), disk=str(disk.folder), state="kept"), disk

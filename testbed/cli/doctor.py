@@ -8,11 +8,12 @@ import click
 
 from testbed.errors import Exit, TestbedError
 from testbed.kernel import detect
+from testbed.kubernetes import host_kernel
 
 
 def doctor_command(*, as_json: bool) -> Exit:
     """Print what was tried, what came of it, and what a run would use."""
-    capabilities = detect.capabilities()
+    capabilities = (*detect.capabilities(), *host_kernel.capabilities())
     try:
         choice, problems = detect.choose(None, None, capabilities), []
     except TestbedError as error:

@@ -172,7 +172,7 @@ def resources(env: Mapping[str, str]) -> tuple[Capability, ...]:
     cpus = len(os.sched_getaffinity(0))
     folder = Path(env.get("TMPDIR") or SHARED_MEMORY)
     free = shutil.disk_usage(folder).free if folder.is_dir() else 0
-    memory = _available_memory_bytes()
+    memory = available_memory_bytes()
     enough = f"a guest wants {GUEST_MEMORY_BYTES >> 20} MiB"
     return (
         Capability("machine.cpus", cpus > 0, f"{cpus}: so many guests run side by side at full speed"),
@@ -184,7 +184,8 @@ def resources(env: Mapping[str, str]) -> tuple[Capability, ...]:
     )  # fmt: skip
 
 
-def _available_memory_bytes() -> int:
+def available_memory_bytes() -> int:
+    """Memory that new programs can have (proc(5), ``MemAvailable``)."""
     for line in Path("/proc/meminfo").read_text().splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024

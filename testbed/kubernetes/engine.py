@@ -19,12 +19,15 @@ from testbed.kubernetes.joining import Joining
 from testbed.kubernetes.kind_config import CPUINFO
 from testbed.net import messages
 from testbed.net.apply import Network
-from testbed.net.namespace import Namespaces, mount
+from testbed.net.namespace import Namespaces
 from testbed.net.netlink import Netlink
 from testbed.plan.names import resolv_conf
 from testbed.units import Duration
 
-DATA = "/var/lib/docker"
+SCRATCH = Path("/run/engine")
+"""Its files, where they are for every lab: containers that are kept were told of some. /run is the lab's own."""
+DATA = SCRATCH / "data"
+"""The disk. Not Docker's usual place: on the host's kernel that may be somebody else's."""
 NETWORK = "kind"
 """kind's own name for it; what is there already it takes."""
 BRIDGE = "management"
@@ -39,10 +42,10 @@ UP_WITHIN, STOP_WITHIN_S = Duration.parse("60 s"), 60.0
 class Engine:
     """Docker, from start to stop."""
 
-    def __init__(self, network: Network, waiter: Waiter, recorder: Recorder, scratch: Path) -> None:
+    def __init__(self, network: Network, waiter: Waiter, recorder: Recorder) -> None:
         self._waiter = waiter
         self._network = network
-        self.scratch = scratch / "engine"
+        self.scratch = SCRATCH
         self.folder = recorder.record / FOLDER
         self.cpuinfo, self.resolvers = self.scratch / "cpuinfo", self.scratch / "resolvers"
         self.environment: Mapping[str, str] = {
@@ -68,18 +71,15 @@ class Engine:
         """Mount what Docker needs, start it, and make its network. ``disk``: folder with the disk of Docker's data."""
         self.scratch.mkdir(parents=True)
         self.folder.mkdir(parents=True, exist_ok=True)
-        for kind, place in (("cgroup2", "/sys/fs/cgroup"), ("mqueue", "/dev/mqueue")):
-            Path(place).mkdir(exist_ok=True)
-            mount(kind, place, kind)
         loopback = Netlink()
         loopback.send([messages.set_up(messages.LOOPBACK_INDEX, "lo")])  # where the API server is reached
         loopback.close()
         text = Path(CPUINFO).read_text(encoding="ascii")
         self.cpuinfo.write_text(with_speed(text), encoding="ascii")
         self._write_resolvers()
-        Path(DATA).mkdir(parents=True, exist_ok=True)
-        self.run("mount-disk", "mount", "-o", "loop,noatime", str(disk / IMAGE), DATA)
-        self._undo.callback(self.run, "unmount-disk", "umount", DATA)
+        DATA.mkdir()
+        self.run("mount-disk", "mount", "-o", "loop,noatime", str(disk / IMAGE), str(DATA))
+        self._undo.callback(self.run, "unmount-disk", "umount", str(DATA))
         joining = Joining(self._network, self._waiter, self.scratch)
         self._undo.callback(joining.close)
         self._start_dockerd(joining)
@@ -99,11 +99,13 @@ class Engine:
                     (self.resolvers / node.name).write_text(text, encoding="utf-8")
 
     def _start_dockerd(self, joining: Joining) -> None:
+        settings = self.scratch / "daemon.json"
+        settings.write_text("{}", encoding="ascii")  # those in /etc/docker are for the machine's own, if it has one
         argv = [
-            "dockerd", "--data-root", DATA, "--exec-root", str(self.scratch / "exec"), "--pidfile",
-            str(self.scratch / "docker.pid"), "--host", self.environment["DOCKER_HOST"], "--bridge", "none",
-            "--userland-proxy=false", "--storage-driver", "overlay2", "--add-runtime", f"testbed={joining.runtime}",
-            "--default-runtime", "testbed",
+            "dockerd", "--config-file", str(settings), "--data-root", str(DATA), "--exec-root",
+            str(self.scratch / "exec"), "--pidfile", str(self.scratch / "docker.pid"), "--host",
+            self.environment["DOCKER_HOST"], "--bridge", "none", "--userland-proxy=false", "--storage-driver",
+            "overlay2", "--add-runtime", f"testbed={joining.runtime}", "--default-runtime", "testbed",
         ]  # fmt: skip
         log = self.folder / "dockerd.log"
         with log.open("ab") as out:

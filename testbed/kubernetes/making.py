@@ -8,31 +8,31 @@ from __future__ import annotations
 from pathlib import Path
 
 from testbed.kubernetes import networks
+from testbed.kubernetes.disk import MATERIAL
 from testbed.kubernetes.engine import Engine
 from testbed.kubernetes.kind_config import kind_config
 from testbed.plan.clusters import PlannedCluster
 
 CREATE_WITHIN = "600 s"
 """kind's own waits end long before; arbitrary."""
-ROOT = Path("/testbed")
 ARCHIVE, IMAGE = "node.tar", "image"
-"""Of the engine's tree: the archive that Docker loads, and the image's name."""
+"""Of the engine's material: the archive that Docker loads, and the image's name."""
 
 
-def config(cluster: PlannedCluster, cpuinfo: Path, resolvers: Path, root: Path = ROOT) -> str:
-    """What kind is told. ``root``: the engine's tree; the others: :func:`kind_config`."""
+def config(cluster: PlannedCluster, cpuinfo: Path, resolvers: Path, root: Path = MATERIAL) -> str:
+    """What kind is told. ``root``: where the engine's material is; the others: :func:`kind_config`."""
     image = (root / IMAGE).read_text(encoding="utf-8").strip()
     return kind_config(cluster, image, cpuinfo, resolvers)
 
 
-def network(cluster: PlannedCluster, root: Path = ROOT) -> str:
-    """Manifest of what joins pods. ``root``: the engine's tree."""
+def network(cluster: PlannedCluster, root: Path = MATERIAL) -> str:
+    """Manifest of what joins pods. ``root``: where the engine's material is."""
     return networks.manifest(cluster, root)
 
 
 def load_image(engine: Engine) -> None:
     """Give Docker the image of nodes, which those of all clusters start from. Raises :class:`RunError`."""
-    engine.run("load-image", "docker", "load", "--input", str(ROOT / ARCHIVE), within=CREATE_WITHIN)
+    engine.run("load-image", "docker", "load", "--input", str(MATERIAL / ARCHIVE), within=CREATE_WITHIN)
 
 
 def nodes(engine: Engine, cluster: PlannedCluster) -> None:

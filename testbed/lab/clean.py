@@ -15,8 +15,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from testbed.boot import disks, private
+from testbed.boot import disks, private, tunables
 from testbed.kernel import cache
+from testbed.kubernetes import cgroups
 from testbed.lab.state import labs
 
 YOUNG_S = 1.0
@@ -33,7 +34,7 @@ RUN_SIGNS = ("plan.json", "record")
 
 def clean() -> list[str]:
     """Remove all that is nobody's, and say what was removed."""
-    return [*_labs(), *_guests(), *_folders(), *_disks()]
+    return [*_labs(), *_guests(), *_folders(), *_disks(), *_whole_machine()]
 
 
 def _labs() -> Iterator[str]:
@@ -48,6 +49,14 @@ def _disks() -> Iterator[str]:
     for path in disks.stale(cache.place(os.environ, "cluster")):
         shutil.rmtree(path, ignore_errors=True)
         yield f"disk {path}, of a run or a lab with a cluster that is gone"
+
+
+def _whole_machine() -> Iterator[str]:
+    """What a cluster on the host's kernel changed that belongs to no namespace."""
+    for name in cgroups.remove_from_outside("stale"):
+        yield f"control groups {name}, of a cluster on the host's kernel whose run is gone"
+    for name in tunables.clean():
+        yield f"setting {name}, as it was before such a cluster"
 
 
 def _mine(path: Path) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.boot import cpu
-from testbed.boot.making import Maker
+from testbed.boot.making import in_guests, on_the_host
 from testbed.boot.means import Means, means_for
 from testbed.boot.states import with_own_disk
 from testbed.errors import MachineError, Problem, RunError
@@ -88,7 +88,9 @@ def _job(
         kernel=options.kernel, clock="real", plan_digest=plan_digest(loaded.plan), keep_up=True,
     )  # fmt: skip
     with cpu.claimed() as number:
-        maker = Maker(means, number, MAKING_LIMIT_S * max(1, len(loaded.plan.clusters)), tell)
+        limit_s = MAKING_LIMIT_S * max(1, len(loaded.plan.clusters))
+        host = job.kernel == "host"
+        maker = on_the_host(limit_s, tell) if host else in_guests(means, number, limit_s, tell)
         job, disk = with_own_disk(job, loaded.plan, maker, lambda text: tell({"kind": "progress", "text": text}))
     try:
         job.write(lab.path / JOB)  # from here on the lab's folder knows its disk, and both go together

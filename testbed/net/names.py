@@ -11,11 +11,10 @@ import re
 from pathlib import Path
 
 from testbed.errors import Problem, RunError
-from testbed.net.namespace import CLONE_NEWNS, mount, unshare
+from testbed.net.namespace import CLONE_NEWNS, MS_BIND, mount, unshare
 from testbed.plan.names import hosts_file, resolv_conf
 from testbed.plan.plan import Plan
 
-MS_BIND = 4096
 ETC = Path("/etc")
 HOSTS, RESOLV, SWITCH = FILES = ("hosts", "resolv.conf", "nsswitch.conf")
 _HOSTS_LINE = re.compile(r"^hosts:.*$", re.MULTILINE)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-MS_MOVE = 0x2000
+MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 0x1000, 0x2000, 0x4000, 1 << 18
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
 CLONE_NEWUTS = 0x04000000
@@ -41,6 +41,16 @@ def mount(source: str, target: str, kind: str, flags: int = 0, data: str = "") -
     """Mount a file system. Raises ``OSError`` with what was tried."""
     result = _LIBC.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), data.encode())
     _check(result, f"mount {kind} on {target}")
+
+
+def unmount(target: str) -> None:
+    """Take away what was mounted last at a place. Raises ``OSError``."""
+    _check(_LIBC.umount2(target.encode(), 0), f"umount {target}")
+
+
+def alone() -> None:
+    """What this process's mount namespace mounts from now on, no other sees, nor the other way round."""
+    mount("none", "/", "none", MS_REC | MS_PRIVATE)
 
 
 def pivot_into(root: str) -> None:

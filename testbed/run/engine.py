@@ -151,7 +151,7 @@ def _clusters(job: Job, lab: Lab, progress: Progress, undo: contextlib.ExitStack
     from testbed.kubernetes.engine import Engine  # late, as what speaks to Kubernetes takes long to load
 
     progress("starting Docker")
-    engine = Engine(lab.network, lab.waiter, lab.recorder, lab.scratch)
+    engine = Engine(lab.network, lab.waiter, lab.recorder)
     undo.callback(engine.kill)
     engine.start(DISK)
     undo.callback(_count_management, lab)

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 
 from testbed.errors import InputError, MachineError, Problem, known
 from testbed.job import Kernel
+from testbed.kernel.detect import available_memory_bytes
 from testbed.kernel.programs import PROGRAMS, find_program, install_line
+from testbed.kubernetes import host_kernel
 from testbed.load import PROGRAM, Loaded
 from testbed.net import filters
 from testbed.plan.plan import Plan
+from testbed.units import Size
 
 DIGITS = 12
 """Of a program's digest; arbitrary: enough to tell two apart."""
@@ -41,15 +44,15 @@ def _missing(loaded: Loaded) -> Iterator[Problem]:
 
 
 def _refused(plan: Plan, kernel: Kernel) -> Iterator[Problem]:
-    """Every store of a plan that the machine's own kernel is to hold.
+    """What the machine's own kernel lacks for a plan's clusters, and every store that it is to hold.
 
     Its NFS server, its mounts and its network block devices are the machine's and not a lab's: they would outlive a run
     that is killed, and others may use them.
     """
     if kernel == "guest":
         return
-    for cluster in plan.clusters:
-        yield Problem(f"cluster {cluster.name}", "the machine's own kernel holds no clusters yet", "--kernel guest")
+    if plan.clusters:
+        yield from host_kernel.problems(plan, host_kernel.capabilities(), Size(available_memory_bytes()))
     stores = [*(f"share {share.name}" for share in plan.shares), *(f"volume {each.name}" for each in plan.volumes)]
     for store in stores:
         yield Problem(store, "the machine's own kernel holds no stores of a lab", "--kernel guest")

@@ -101,6 +101,23 @@ def test_a_disk_is_as_large_as_all_nodes_of_all_clusters_need(states: States, fo
     assert (size(), size(workers="3")) == (16 << 30, 32 << 30)
 
 
+def test_what_the_hosts_kernel_made_in_real_time_serves_no_guest(states: States, folder: Path) -> None:
+    """Runs in virtual time begin at a date of the past, and certificates would not be valid yet."""
+    plan, engine = plan_of("stretched_cluster.py"), folder / "image" / "engine"
+    clocks: list[str] = []
+
+    def make(making: Job) -> str:
+        clocks.append(making.clock)
+        return ""
+
+    on_host = states.make(plan, replace(JOB, kernel="host", clock="real"), engine, lambda text: None, make)
+    assert clocks == ["real"]
+    assert states.kept(plan, engine) is None
+    assert states.kept(plan, engine, "host") == on_host
+    in_guest = made(states, folder)
+    assert states.kept(plan, engine) == states.kept(plan, engine, "host") == in_guest != on_host
+
+
 def test_a_copy_is_its_owners_alone_and_gone_when_that_is_wanted(states: States, folder: Path) -> None:
     kept = made(states, folder)
     one, two = states.copy(kept), states.copy(kept)

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from testbed.errors import Exit, MachineError
+from testbed.kernel.detect import Capability
+from testbed.kubernetes.host_kernel import GUEST, problems
 from testbed.load import load
 from testbed.run.needs import check
+from testbed.units import Size
+from tests.plan.shipped import plan_of
 
 
 @pytest.mark.parametrize(
@@ -37,3 +41,22 @@ def test_a_program_that_a_scenario_runs_itself_is_missed_before_it_starts(monkey
     check(load("scenarios/failover.py", {}), "guest")
     with pytest.raises(MachineError, match="program etcd: not found on this machine"):
         check(load("scenarios/etcd.py", {}), "guest")
+
+
+def test_all_that_a_cluster_lacks_on_the_machines_own_kernel_is_told_at_once() -> None:
+    found = (Capability("clusters.root", available=True, why="running as root"),
+             Capability("clusters.loop", available=False, why="no such device", hint=f"mend loop; {GUEST}"),
+             Capability("clusters.nat", available=False, why="not supported", hint=f"mend nat; {GUEST}"))  # fmt: skip
+    plan = plan_of("stretched_cluster.py")
+    told = [*problems(plan, found, Size.parse("3 GiB"))]
+    assert [(each.where, each.what) for each in told] == [
+        ("host kernel, clusters.loop", "no such device"), ("host kernel, clusters.nat", "not supported"),
+        ("memory", "3 GiB free, and the nodes may need 4 GiB"),
+    ]  # fmt: skip
+    assert "--kernel guest" in told[0].hint
+    assert [*problems(plan, found[:1], Size.parse("4 GiB"))] == []
+
+
+def test_a_lab_without_clusters_is_asked_nothing_that_only_clusters_need() -> None:
+    lacking = (Capability("clusters.loop", available=False, why="no such device"),)
+    assert [*problems(plan_of("hybrid.py"), lacking, Size(0))] == []
