@@ -18,8 +18,9 @@ from pathlib import Path
 from testbed.boot import disks, kept
 from testbed.boot.disks import Disk
 from testbed.boot.kept import PREFIX
-from testbed.cluster.build import ImageBuild
+from testbed.cluster.chosen import chosen
 from testbed.cluster.engine_tree import BESIDE
+from testbed.cluster.image import NodeImage
 from testbed.errors import MachineError, Problem
 from testbed.job import Clock, Job, Kernel
 from testbed.kernel import cache
@@ -45,12 +46,12 @@ MAKES = ("making.py", "creating.py", "engine.py", "joining.py", "programs/runtim
 class States:
     """The kept clusters of one user."""
 
-    def __init__(self, image: ImageBuild) -> None:
+    def __init__(self, image: NodeImage) -> None:
         self._image = image
 
     def engine(self, tell: Tell) -> Path:
-        """The folder with Docker and kind; built first where it is not there yet."""
-        self._image.build(tell)
+        """The folder with Docker and kind; built first where it is neither built nor pulled."""
+        self._image.ready(tell)
         found = self._image.engine()
         assert found is not None
         return found
@@ -126,7 +127,7 @@ def with_own_disk(job: Job, plan: Plan, make: Make, tell: Tell) -> tuple[Job, Di
     """
     if not plan.clusters:
         return job, None
-    states = States(ImageBuild())
+    states = States(chosen())
     engine = states.engine(tell)
     ready = states.kept(plan, engine, job.kernel) or states.make(plan, job, engine, tell, make)
     tell("copying the disk of the clusters")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
+from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -32,43 +34,75 @@ cluster.add_command(rbac)
 
 @cluster.group(epilog=EPILOG)
 def image() -> None:
-    """The image of a Kubernetes node, from Go modules and the distribution's packages: no registry is asked."""
+    """The image of a Kubernetes node: built where no registry is reached, or pulled. No run asks a registry."""
 
 
 @image.command("build")
 @told
 def image_build() -> None:
-    """Build it, unless it is there."""
+    """Build it from Go modules and the distribution's packages, unless it is there; runs start from it."""
     from testbed.cli.progress import Progress
     from testbed.cluster.build import ImageBuild
+    from testbed.cluster.chosen import choose_built
 
+    build = ImageBuild()
     with Progress() as progress:
-        path = ImageBuild().build(progress.step)
+        path = build.build(progress.step)
+    choose_built(build)
+    click.echo(path)
+
+
+@image.command("pull")
+@click.option("--registry", metavar="HOST[:PORT][/PATH]", help="A mirror, in the place of the names' own registries.")
+@click.option(
+    "--locked", metavar="FILE", type=click.Path(path_type=Path), help="What `image info` printed: its digests bind."
+)
+@told
+def image_pull(registry: str | None, locked: Path | None) -> None:
+    """Make it from kindest/node and images for pods by digest, with skopeo; runs start from it.
+
+    Neither Docker nor root is needed. Credentials are those of skopeo login, or of docker login. Only a registry on
+    this machine may speak HTTP.
+    """
+    from testbed.cli.progress import Progress
+    from testbed.cluster.pull import ImagePull
+    from testbed.cluster.sources import Mirror, Sources, parse_mirror, read_lock
+
+    mirror = parse_mirror(registry) if registry is not None else Mirror()
+    sources = Sources.shipped()
+    sources = read_lock(locked, sources) if locked else sources
+    with Progress() as progress:
+        path = ImagePull(sources=sources, mirror=mirror).pull(progress.step)
     click.echo(path)
 
 
 @image.command("path")
 @told
 def image_path() -> None:
-    """Print where it is: an archive for `docker load`."""
-    from testbed.cluster.build import NOT_BUILT, ImageBuild
-
-    found = ImageBuild().find()
-    if found is None:
-        raise MachineError(NOT_BUILT)
+    """Print where the one is that runs start from: an archive for `docker load`."""
+    found, manifest = _made()
+    click.echo("pulled from a registry" if manifest["source"] == "registry" else "built from packages", err=True)
     click.echo(found)
 
 
 @image.command("info")
 @told
 def image_info() -> None:
-    """Say what it was made from: every module and package, with version and checksum."""
-    from testbed.cluster.build import NOT_BUILT, ImageBuild
+    """Say what it was made from: `source`, and every image, module and package with version and checksum."""
+    click.echo(json.dumps(_made()[1], indent=1))
 
-    manifest = ImageBuild().info()
-    if manifest is None:
-        raise MachineError(NOT_BUILT)
-    click.echo(json.dumps(manifest, indent=1))
+
+def _made() -> tuple[Path, dict[str, Any]]:
+    """The image that runs start from, and what it says of itself."""
+    from testbed.cluster.chosen import chosen
+    from testbed.cluster.image import NOT_THERE
+    from testbed.cluster.pull import STALE, ImagePull
+
+    image = chosen()
+    found, manifest = image.find(), image.info()
+    if found is None or manifest is None:
+        raise MachineError(STALE if isinstance(image, ImagePull) else NOT_THERE)
+    return found, manifest
 
 
 @cluster.command(epilog=EPILOG)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed.cluster.build import NOT_BUILT, ImageBuild
+from testbed.cluster.chosen import chosen
+from testbed.cluster.image import NOT_THERE
 from testbed.errors import MachineError, Problem, TestbedError
 from testbed.kernel import detect
 from testbed.pytest_plugin import takes_lab
@@ -69,8 +70,8 @@ class Labs:
         try:
             lab = wanted(item)
             lab.load()
-            if lab.needs == "cluster" and ImageBuild().find() is None:
-                raise MachineError(NOT_BUILT)
+            if lab.needs == "cluster" and chosen().find() is None:
+                raise MachineError(NOT_THERE)
             choice = self._choice(lab)
             items = [item, *self._others(item, lab)]
             self._begun |= {each.nodeid for each in items}

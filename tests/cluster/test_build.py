@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from testbed.cli.main import main
 from testbed.cluster import node
-from testbed.cluster.build import MANIFEST, ImageBuild
+from testbed.cluster.build import ImageBuild
+from testbed.cluster.image import MANIFEST
 from testbed.cluster.recipe import parse
 from testbed.errors import Exit, MachineError
 from testbed.kernel import cache

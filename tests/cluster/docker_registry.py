@@ -1,0 +1,63 @@
+"""A real registry for a test: Debian's, on this machine alone, at a port that is free."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+LISTENING = re.compile(r'listening on (127\.0\.0\.1:\d+)"')
+
+LOOK_EVERY_S = 0.02
+
+
+@dataclass(frozen=True)
+class DockerRegistry:
+    """One that answers at ``address``, and keeps what it has below ``folder``."""
+
+    address: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    def push(self, archive: Path, name: str, within: str = "") -> str:
+        """Give it an image of an archive of ``docker save``'s; ``within``: which one of several.
+
+        Returns:
+            The digest that it has there.
+        """
+        source = f"docker-archive:{archive}{':' if within else ''}{within}"
+        said = self.folder / "digest"
+        argv = ["skopeo", "copy", "--quiet", "--digestfile", str(said), "--dest-tls-verify=false", source]
+        subprocess.run([*argv, f"docker://{self.address}/{name}"], check=True, capture_output=True)
+        return said.read_text()
+
+    def blob(self, digest: str) -> Path:
+        """The file in which it keeps a blob or a manifest."""
+        algorithm, _, name = digest.partition(":")
+        return self.folder / "docker" / "registry" / "v2" / "blobs" / algorithm / name[:2] / name / "data"
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[DockerRegistry]:
+    """A registry that answers for as long as the block lasts."""
+    folder.mkdir()
+    config = folder / "config.yml"
+    config.write_text(
+        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}}}}}\nhttp: {{addr: '127.0.0.1:0'}}\n"
+    )
+    log = folder / "log"
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(["docker-registry", "serve", config], stdout=out, stderr=out) as process,
+    ):
+        try:
+            while (found := LISTENING.search(log.read_text())) is None:
+                assert process.poll() is None, log.read_text()
+                time.sleep(LOOK_EVERY_S)
+            yield DockerRegistry(found[1], folder, process)
+        finally:
+            process.kill()
