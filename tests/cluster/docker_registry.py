@@ -13,6 +13,9 @@ from pathlib import Path
 LISTENING = re.compile(r'listening on (127\.0\.0\.1:\d+)"')
 
 LOOK_EVERY_S = 0.02
+USER = "user:secret"
+HASHED = "user:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW"
+"""The same as htpasswd's file has it, by bcrypt."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class DockerRegistry:
     address: str
     folder: Path
     process: subprocess.Popen[bytes]
+    credentials: tuple[str, ...] = ()
 
     def push(self, archive: Path, name: str, within: str = "") -> str:
         """Give it an image of an archive of ``docker save``'s; ``within``: which one of several.
@@ -31,8 +35,8 @@ class DockerRegistry:
         """
         source = f"docker-archive:{archive}{':' if within else ''}{within}"
         said = self.folder / "digest"
-        argv = ["skopeo", "copy", "--quiet", "--digestfile", str(said), "--dest-tls-verify=false", source]
-        subprocess.run([*argv, f"docker://{self.address}/{name}"], check=True, capture_output=True)
+        argv = ["skopeo", "copy", "--quiet", "--digestfile", str(said), "--dest-tls-verify=false", *self.credentials]
+        subprocess.run([*argv, source, f"docker://{self.address}/{name}"], check=True, capture_output=True)
         return said.read_text()
 
     def blob(self, digest: str) -> Path:
@@ -42,13 +46,17 @@ class DockerRegistry:
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[DockerRegistry]:
-    """A registry that answers for as long as the block lasts."""
+def served(folder: Path, *, closed: bool = False) -> Iterator[DockerRegistry]:
+    """A registry that answers for as long as the block lasts. ``closed``: to :data:`USER` alone."""
     folder.mkdir()
     config = folder / "config.yml"
     config.write_text(
         f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}}}}}\nhttp: {{addr: '127.0.0.1:0'}}\n"
     )
+    if closed:
+        (folder / "users").write_text(HASHED + "\n")
+        with config.open("a") as more:
+            more.write(f"auth: {{htpasswd: {{realm: test, path: {folder / 'users'}}}}}\n")
     log = folder / "log"
     with (
         log.open("wb") as out,
@@ -58,6 +66,6 @@ def served(folder: Path) -> Iterator[DockerRegistry]:
             while (found := LISTENING.search(log.read_text())) is None:
                 assert process.poll() is None, log.read_text()
                 time.sleep(LOOK_EVERY_S)
-            yield DockerRegistry(found[1], folder, process)
+            yield DockerRegistry(found[1], folder, process, (f"--dest-creds={USER}",) if closed else ())
         finally:
             process.kill()

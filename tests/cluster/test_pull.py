@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -27,7 +28,7 @@ from testbed.cluster.pull import PREFIX, REGISTRY, ImagePull
 from testbed.cluster.recipe import parse
 from testbed.cluster.sources import Mirror, parse_mirror, parse_sources
 from testbed.errors import Exit, MachineError
-from tests.cluster.docker_registry import DockerRegistry, served
+from tests.cluster.docker_registry import USER, DockerRegistry, served
 from tests.cluster.test_build import go, quiet
 
 RECIPE = """
@@ -102,14 +103,19 @@ class Stage:
         return {path.name for path in self.pull.cache.iterdir()} - {"lock", "pull.log", "programs"}
 
 
+def filled(registry: DockerRegistry, folder: Path) -> Stage:
+    """Give a registry what is wanted."""
+    env = {"PATH": f"{go(folder / 'bin')}:{os.environ['PATH']}", "HOME": str(folder)}
+    registry.push(archive(folder / "node", NODE_FILES), NODE)
+    registry.push(archive(folder / "pod", {"calico": "for pods"}), POD)
+    pull = ImagePull(env, parse(RECIPE, "0123"), 1, parse_sources(SOURCES), parse_mirror(registry.address))
+    return Stage(registry, pull, folder)
+
+
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    env = {"PATH": f"{go(tmp_path / 'bin')}:{os.environ['PATH']}", "HOME": str(tmp_path)}
     with served(tmp_path / "registry") as registry:
-        registry.push(archive(tmp_path / "node", NODE_FILES), NODE)
-        registry.push(archive(tmp_path / "pod", {"calico": "for pods"}), POD)
-        pull = ImagePull(env, parse(RECIPE, "0123"), 1, parse_sources(SOURCES), parse_mirror(registry.address))
-        yield Stage(registry, pull, tmp_path)
+        yield filled(registry, tmp_path)
 
 
 def contents(image: Path) -> dict[str, bytes]:
@@ -253,6 +259,18 @@ def test_a_registry_that_does_not_answer_is_not_waited_for_forever(
     (problem,) = error.value.problems
     assert "did not end within" in problem.what
     assert stage.left() == set()
+
+
+def test_a_registry_that_wants_to_know_who_asks_is_told_with_dockers_own_credentials(tmp_path: Path) -> None:
+    with served(tmp_path / "registry", closed=True) as registry:
+        stage = filled(registry, tmp_path)
+        with pytest.raises(MachineError, match="skopeo login") as error:
+            stage.pull.pull(quiet)
+        assert len(error.value.problems) == 2
+        (tmp_path / ".docker").mkdir()
+        said = {"auths": {registry.address: {"auth": base64.b64encode(USER.encode()).decode()}}}
+        (tmp_path / ".docker" / "config.json").write_text(json.dumps(said))
+        assert stage.pull.pull(quiet) == stage.pull.find()
 
 
 def test_interrupted_half_way_nothing_half_made_is_there_and_the_next_one_goes_on(stage: Stage) -> None:
