@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from testbed.boot import disks
 from testbed.boot.tunables import SET_BY_KUBELET
+from testbed.kernel import cache
 from testbed.kubernetes import cgroups
 from testbed.net.namespace import mount, read_sysctl
 
@@ -42,8 +44,14 @@ def seen(folder: Path) -> dict[str, Any]:
         "settings": {name: read_sysctl(name) for name in SET_BY_KUBELET},
         "files": {str(place): sorted(path.name for path in place.iterdir()) for place in PLACES},
         "engine": [str(path) for path in BROUGHT if path.exists()],
-        "cache": sorted(path.name for path in (folder / "cache/testbed/cluster").iterdir()),
+        "disks": sorted(_disks(folder)),
     }
+
+
+def _disks(folder: Path) -> list[str]:
+    """Of runs; those that are kept may stay."""
+    names = [path.name for path in (folder / "cache/testbed/cluster").iterdir()]
+    return [name for name in names if name.startswith((disks.PREFIX, cache.SCRATCH_PREFIX))]
 
 
 def _programs() -> list[str]:
