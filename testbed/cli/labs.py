@@ -85,15 +85,15 @@ def up(file: str, settings: tuple[str, ...], kernel: str | None, name: str | Non
     With a cluster: when its nodes and pods are ready. The kubeconfig that it names is for clients on this machine.
     """
     from testbed.cli.progress import Progress
-    from testbed.kernel import detect
     from testbed.lab.up import UpOptions
     from testbed.lab.up import up as bring_up
     from testbed.load import load
     from testbed.parameters import parse_settings
+    from testbed.run.needs import choose
 
     given = parse_settings(settings)
     loaded = load(file, given)
-    choice = detect.choose(kernel, "real", detect.capabilities())
+    choice = choose(loaded, kernel, "real")
     with Progress() as progress:
         progress.step(f"{choice.kernel} kernel, real clock: {choice.why}")
         options = UpOptions(name or loaded.plan.topology, choice.kernel, seed)

@@ -12,9 +12,9 @@ import click
 from testbed.boot.runner import Options, Outcome, run
 from testbed.cli.progress import Progress
 from testbed.errors import Exit
-from testbed.kernel import detect
 from testbed.load import load
 from testbed.parameters import parse_settings
+from testbed.run.needs import choose
 from testbed.verdict import Verdict
 
 EXITS = {Verdict.PASS: Exit.PASS, Verdict.FAIL: Exit.FAIL, Verdict.UNKNOWN: Exit.UNKNOWN}
@@ -27,7 +27,7 @@ def run_command(
     """Do a run and show how it ended."""
     given = parse_settings(settings)
     loaded = load(file, given)
-    choice = detect.choose(kernel, clock, detect.capabilities())
+    choice = choose(loaded, kernel, clock)
     command = ["testbed", "run", file, "--seed", str(seed), "--kernel", choice.kernel, "--clock", choice.clock]
     command += [word for setting in settings for word in ("--set", setting)]
     options = Options(

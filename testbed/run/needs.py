@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from testbed.errors import InputError, MachineError, Problem, known
 from testbed.job import Kernel
-from testbed.kernel.detect import available_memory_bytes
+from testbed.kernel import detect
 from testbed.kernel.programs import PROGRAMS, find_program, install_line
 from testbed.kubernetes import host_kernel
 from testbed.load import PROGRAM, Loaded
@@ -36,6 +36,20 @@ def check(loaded: Loaded, kernel: Kernel) -> None:
         raise MachineError(problems)
 
 
+def choose(loaded: Loaded, kernel: str | None, clock: str | None) -> detect.Choice:
+    """Kernel and clock of a run, as :func:`testbed.kernel.detect.choose` has it.
+
+    Raises:
+        MachineError: this machine lacks something; of its own kernel all that a run lacks, that for any lab or not.
+    """
+    try:
+        return detect.choose(kernel, clock, detect.capabilities())
+    except MachineError as error:
+        if kernel != "host":
+            raise
+        raise MachineError([*error.problems, *_missing(loaded), *_refused(loaded.plan, "host")]) from None
+
+
 def _missing(loaded: Loaded) -> Iterator[Problem]:
     for name in dict.fromkeys(_needed(loaded)):
         if name not in loaded.programs and find_program(name, os.environ) is None:
@@ -52,7 +66,7 @@ def _refused(plan: Plan, kernel: Kernel) -> Iterator[Problem]:
     if kernel == "guest":
         return
     if plan.clusters:
-        yield from host_kernel.problems(plan, host_kernel.capabilities(), Size(available_memory_bytes()))
+        yield from host_kernel.problems(plan, host_kernel.capabilities(), Size(detect.available_memory_bytes()))
     stores = [*(f"share {share.name}" for share in plan.shares), *(f"volume {each.name}" for each in plan.volumes)]
     for store in stores:
         yield Problem(store, "the machine's own kernel holds no stores of a lab", "--kernel guest")

@@ -10,7 +10,7 @@ from testbed.errors import Exit, MachineError
 from testbed.kernel.detect import Capability
 from testbed.kubernetes.host_kernel import GUEST, problems
 from testbed.load import load
-from testbed.run.needs import check
+from testbed.run.needs import check, choose
 from testbed.units import Size
 from tests.plan.shipped import plan_of
 
@@ -60,3 +60,16 @@ def test_all_that_a_cluster_lacks_on_the_machines_own_kernel_is_told_at_once() -
 def test_a_lab_without_clusters_is_asked_nothing_that_only_clusters_need() -> None:
     lacking = (Capability("clusters.loop", available=False, why="no such device"),)
     assert [*problems(plan_of("hybrid.py"), lacking, Size(0))] == []
+
+
+def test_what_the_machines_own_kernel_lacks_for_any_lab_and_for_this_one_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("testbed.kernel.detect.capabilities", lambda: ())
+    loaded = load("topologies/storage.py", {})
+    with pytest.raises(MachineError) as refused:
+        choose(loaded, "host", None)
+    assert [problem.where for problem in refused.value.problems] == ["host kernel", "host kernel", "share share"]
+    with pytest.raises(MachineError) as refused:
+        choose(loaded, "guest", None)
+    assert [problem.where for problem in refused.value.problems] == ["guest kernel"]
