@@ -8,10 +8,9 @@ moves it to the VPN, and then all is healed. Meanwhile the cluster is watched: w
 from collections.abc import Iterator, Mapping
 
 from testbed import Duration, Lab, Measurement, Result, Scenario
-from testbed.check import clusters, failover, flows
+from testbed.check import clusters, failover
 from testbed.check.cases import Case
 from testbed.check.failures import FAILURES, Failure, asked
-from testbed.check.forecasts import Forecast
 from testbed.errors import Problem
 from testbed.plan.plan import Plan
 from testbed.theory import kubernetes
@@ -87,7 +86,7 @@ def measure(result: Result) -> Iterator[Measurement]:
     forecast = failure.forecast(breaks)
     when = failover.moments(result.history, breaks.way)
     for name in STREAMS:
-        yield from stream(result, name, breaks, forecast, when)
+        yield from failover.traffic(result, name, breaks, forecast, when)
     noticed = failover.noticed_s(result.history, result.plan, breaks.link, when)
     if noticed is not None or forecast.noticed is not None:
         yield failover.beside("detection", noticed, forecast.noticed)
@@ -102,18 +101,3 @@ def measure(result: Result) -> Iterator[Measurement]:
         )
     else:
         yield Measurement("nodes_held_for_lost", lost, "nodes", source=failover.NO_THEORY, better="lower")
-
-
-def stream(
-    result: Result, name: str, breaks: Case, forecast: Forecast, when: failover.Moments
-) -> Iterator[Measurement]:
-    """Gap and round-trip times of one kind of traffic."""
-    packets = flows.packets(result.history, name)
-    seen = failover.seen(packets, when)
-    theory = forecast.gap_of(lost=seen.gap is not None)
-    yield failover.beside(
-        f"gap_{name}", seen.gap.length_s if seen.gap else 0.0, theory and theory.seen_by_probes(breaks.spacing)
-    )
-    calm = flows.between(packets, packets[0].sent_ns, when.broke_ns - failover.MARGIN_NS)
-    ideal = failover.ideal_rtt(result, breaks.usual)
-    yield Measurement.against(f"rtt_p50_{name}", flows.rtt_ms(calm), ideal, better="lower")
