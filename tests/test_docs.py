@@ -46,3 +46,9 @@ def test_the_topology_in_the_guide_is_the_shipped_one() -> None:
     shipped = (ROOT / "topologies" / "twenty_lines.py").read_text(encoding="utf-8")
     assert shipped in (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
     assert len(shipped.splitlines()) <= 20
+
+
+def test_each_decision_has_a_number_of_its_own_and_bears_it() -> None:
+    found = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [path.name[:4] for path in found] == [f"{number:04}" for number in range(1, len(found) + 1)]
+    assert [path.read_text(encoding="utf-8")[:8] for path in found] == [f"# {path.name[:4]}. " for path in found]
