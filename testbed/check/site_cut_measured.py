@@ -143,7 +143,7 @@ def _given_up(seen: Seen) -> Iterator[Measurement]:
     for node, t_ns in seen.lost.items():
         last = (t_ns - when.broke_ns) / S
         yield Measurement.against(_of("not_ready", node, seen), last, theory.not_ready())
-    if seen.lost and not seen.near:
+    if seen.lost:
         removed = when.since_cut(seen.removed_ns)
         yield Measurement.against("endpoints_removed", removed, theory.endpoints_removed(last))
     for node, t_ns in sorted(seen.no_execute.items(), key=lambda one: one[1]):
