@@ -92,6 +92,8 @@ def run(lab: Lab) -> None:
         lab.sleep(Duration(lab.value("before", Duration) + lab.random.randrange(kubernetes.RENEWAL)))
         _cut(lab, site, inside)
         lab.wait_converged("the routes of before, after healing")
+        if lab.value("control-plane", str) == "lost":
+            _work_again(lab, inside[0])
         lab.wait_until(lambda: _whole(lab), "the cluster to be whole again", SETTLED)
         lab.sleep(lab.value("after", Duration))
 
@@ -138,6 +140,21 @@ def _cut(lab: Lab, site: str, inside: tuple[str, ...]) -> None:
                 lab.pods.cluster().execute(node, "sh", "-c", stop)
                 lab.note("restarted", node=node, program=restart)
         lab.sleep(Duration(max(0, ends_ns - lab.now_ns())))
+
+
+def _work_again(lab: Lab, node: str) -> None:
+    """Ask for a pod on a node of the site, and wait for it: API server, scheduler and kubelet must all be back.
+
+    That nothing was given up is no sign of it: who does nothing gives up nothing.
+    """
+    from testbed.kubernetes import workloads
+
+    cluster = lab.pods.cluster()
+    cluster.apply(workloads.pod(site_cut.AFTERWARDS, node=node))
+    lab.wait_until(
+        lambda: cluster.watching.pod_ready(site_cut.AFTERWARDS), "a pod that is asked for to be started", SETTLED
+    )
+    lab.note("control.plane.works")
 
 
 def _whole(lab: Lab) -> bool:

@@ -18,6 +18,8 @@ PATH, WITHIN, INSIDE, OUTSIDE, NAMES = "path", "within", "inside", "outside", "n
 the service; questions for its name, from the site."""
 WEB, DNS = "web-", "coredns-"
 """What the names of pods begin with."""
+AFTERWARDS = "afterwards"
+"""The pod that is asked for when a control plane that was lost is back."""
 RESTARTED = ("kube-proxy", "calico-node")
 """Containers that every node has."""
 

@@ -241,6 +241,10 @@ def _back(seen: Seen) -> Iterator[Measurement]:
     """Nodes that are ready again, pods that are endpoints again, or that end, as they were told while nobody heard."""
     when, history, outage = seen.when, seen.result.history, seen.when.outage_s
     if not seen.controlled:
+        works = next((event.t_ns for event in history.of("control.plane.works")), None)
+        told = theory.back(outage)
+        late = Expectation(None, told.low, (told.high or 0) + STARTED.seconds, "s", f"{told.source}; a pod's start")
+        yield Measurement.against("pod_started_on_request", when.since_back(works), late, "lower")
         return
     for node in seen.lost:
         ready = when.since_back(site_cut.ready_again(history, node, when))

@@ -139,10 +139,14 @@ def test_what_is_to_stay_near_must_not_fail_and_what_is_not_must_not_stop_failin
 
 
 def test_a_control_plane_that_is_lost_gives_up_nothing(tmp_path: Path) -> None:
-    seen = found(record(tmp_path, begun(), {"control-plane": "lost"}))
+    works = (BACK + 5 * S, "control.plane.works", {})
+    seen = found(record(tmp_path / "a", [*begun(), works], {"control-plane": "lost"}))
     assert "not_ready" not in seen
     assert seen["pods_evicted"].expected == 0
     assert seen["endpoints_at_the_end"].value == 4
+    assert seen["pod_started_on_request"].value == 5
+    never = found(record(tmp_path / "b", begun(), {"control-plane": "lost"}))
+    assert judged(never, Verdict.UNKNOWN) == {"pod_started_on_request"}
 
 
 def test_a_network_that_did_not_come_back_is_told(tmp_path: Path) -> None:
