@@ -40,6 +40,10 @@ of 0.1 a second with a burst of one. Source: nodelifecycle/scheduler/rate_limite
 cmd/kube-controller-manager/app/options/nodelifecyclecontroller.go."""
 TOLERATED = Duration.parse("300 s")
 """What a pod that says nothing is given. Source: plugin/pkg/admission/defaulttolerationseconds/admission.go."""
+SLICES = Duration.parse("1 s")
+"""After which a service's endpoints are looked at again whose controller has not yet read what it wrote last: so the
+second of two pods that are marked one right after the other may be among them for so long. Source:
+pkg/controller/endpointslice/endpointslice_controller.go (``syncService``: ``StaleSlices``; ``defaultSyncBackOff``)."""
 PROXY = Duration.parse("1 s")
 """kube-proxy writes rules no more often: ``minSyncPeriod``. Source: pkg/proxy/apis/config/v1alpha1/defaults.go."""
 LOST = Duration.parse("45 s")
@@ -91,8 +95,9 @@ def loses_ready(outage_s: float, grace: Duration = GRACE) -> bool:
 
 def endpoints_removed(not_ready_s: float) -> Expectation:
     """From the cut until a service has no address of a node's pods, in s, given when the node was not ready."""
-    source = "kubernetes 1.34: pods are marked in the look that finds their node lost; slices of endpoints follow"
-    return Expectation(None, not_ready_s - SKEW_S, not_ready_s + HANDLING.seconds, "s", source)
+    source = "kubernetes 1.34: pods are marked in the look that finds their node lost; endpoints follow, or 1 s later"
+    latest = not_ready_s + SLICES.seconds + HANDLING.seconds
+    return Expectation(None, not_ready_s - SKEW_S, latest, "s", source)
 
 
 def no_execute(not_ready_s: float, before_s: float | None = None) -> Expectation:

@@ -139,7 +139,7 @@ def test_what_is_to_stay_near_must_not_fail_and_what_is_not_must_not_stop_failin
 
 
 def test_a_control_plane_that_is_lost_gives_up_nothing(tmp_path: Path) -> None:
-    works = (BACK + 5 * S, "control.plane.works", {})
+    works: Happened = (BACK + 5 * S, "control.plane.works", {})
     seen = found(record(tmp_path / "a", [*begun(), works], {"control-plane": "lost"}))
     assert "not_ready" not in seen
     assert seen["pods_evicted"].expected == 0

@@ -88,6 +88,15 @@ def test_the_first_node_is_tainted_in_the_look_that_finds_it_lost() -> None:
     assert told.expected < 47.4 + 5
 
 
+def test_the_second_of_two_pods_may_be_an_endpoint_for_a_second_more() -> None:
+    """Seen with two pods of a node: 0.01 and 1.01 s after it was lost."""
+    told = kubernetes.endpoints_removed(47.83)
+    assert told.contains(47.84)
+    assert told.contains(48.84)
+    assert not told.contains(47.7)
+    assert not told.contains(50)
+
+
 def test_a_pod_is_deleted_when_what_it_tolerates_is_over() -> None:
     assert kubernetes.evicted(50.0).expected == 350.0
     assert kubernetes.evicted(50.0, Duration.parse("10 s")).contains(60.2)
