@@ -5,6 +5,7 @@ Its word is the folder to work in, on a disk. Writes ``found.json`` there.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -57,8 +58,8 @@ def _disks(folder: Path) -> list[str]:
 def _programs() -> list[str]:
     found = []
     for process in Path("/proc").iterdir():
-        if process.name.isdecimal():
-            words = (process / "cmdline").read_bytes().split(b"\0")
+        with contextlib.suppress(OSError):  # it may end while it is looked at
+            words = (process / "cmdline").read_bytes().split(b"\0") if process.name.isdecimal() else [b""]
             found += [words[0].decode()] if words[0] else []  # kernel threads have none
     return found
 
@@ -100,11 +101,13 @@ def main(folder: Path) -> None:
     os.environ.update(XDG_CACHE_HOME=str(folder / "cache"), XDG_RUNTIME_DIR=str(LABS), TMPDIR=str(TEMPORARY))
     with subprocess.Popen(["sleep", "infinity"]) as others:
         (OTHERS / "cgroup.procs").write_text(str(others.pid))
-        found: dict[str, Any] = {}
-        for name, value in steps(folder):
-            found[name] = value
-            (folder / "found.json").write_text(json.dumps(found, indent=1))
-        others.kill()
+        try:
+            found: dict[str, Any] = {}
+            for name, value in steps(folder):
+                found[name] = value
+                (folder / "found.json").write_text(json.dumps(found, indent=1))
+        finally:
+            others.kill()
 
 
 def steps(folder: Path) -> Iterator[tuple[str, Any]]:
