@@ -63,7 +63,7 @@ def test_without_a_kernel_a_test_is_skipped_with_what_is_missing(pytester: pytes
 
 def test_a_test_that_needs_a_cluster_is_skipped_without_the_image_of_its_nodes(pytester: pytest.Pytester) -> None:
     written(pytester, "@pytest.mark.topology(SMALL, needs='cluster')\ndef test_it(lab): pass\n")
-    pytester.runpytest_subprocess("-rs").stdout.fnmatch_lines(["SKIPPED*lacks cluster: node image: not built yet*"])
+    pytester.runpytest_subprocess("-rs").stdout.fnmatch_lines(["SKIPPED*lacks cluster: node image: not there yet*"])
 
 
 def test_what_is_required_and_missing_is_an_error(pytester: pytest.Pytester) -> None:
