@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 LISTENING = re.compile(r'listening on (127\.0\.0\.1:\d+)"')
 
 LOOK_EVERY_S = 0.02
+LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 USER = "user:secret"
 HASHED = "user:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW"
 """The same as htpasswd's file has it, by bcrypt."""
@@ -38,6 +41,27 @@ class DockerRegistry:
         argv = ["skopeo", "copy", "--quiet", "--digestfile", str(said), "--dest-tls-verify=false", *self.credentials]
         subprocess.run([*argv, source, f"docker://{self.address}/{name}"], check=True, capture_output=True)
         return said.read_text()
+
+    def push_list(self, name: str, images: Mapping[str, str]) -> str:
+        """Let a tag name images that it has for several machines, as projects do: digests by architecture.
+
+        Returns:
+            The digest of the list.
+        """
+        path, _, tag = name.partition(":")
+        listed = [
+            {
+                "mediaType": json.loads(self.blob(digest).read_bytes())["mediaType"],
+                "digest": digest, "size": self.blob(digest).stat().st_size,
+                "platform": {"architecture": architecture, "os": "linux"},
+            }
+            for architecture, digest in images.items()
+        ]  # fmt: skip
+        data = json.dumps({"schemaVersion": 2, "mediaType": LIST, "manifests": listed}).encode()
+        where = f"http://{self.address}/v2/{path}/manifests/{tag}"
+        asked = urllib.request.Request(where, data, {"Content-Type": LIST}, method="PUT")
+        with urllib.request.urlopen(asked) as answer:
+            return str(answer.headers["Docker-Content-Digest"])
 
     def blob(self, digest: str) -> Path:
         """The file in which it keeps a blob or a manifest."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import platform
 import shutil
 import signal
 import tarfile
@@ -18,7 +19,7 @@ from click.testing import CliRunner
 
 from testbed.cli.main import main
 from testbed.cluster import registry as fetching
-from testbed.cluster.archive import Image, write_archive
+from testbed.cluster.archive import ARCHITECTURES, Image, write_archive
 from testbed.cluster.build import ImageBuild
 from testbed.cluster.chosen import choose_built, chosen
 from testbed.cluster.image import ENGINE, IN_USE
@@ -68,7 +69,7 @@ NODE, POD = "kindest/node:v1.34.11", "calico/node:v3.28.5"
 NODE_FILES = {"kind/version": "v1.34.11", "usr/bin/kubectl": "kubectl of the node"}
 
 
-def archive(folder: Path, files: dict[str, str], machine: str = "x86_64") -> Path:
+def archive(folder: Path, files: dict[str, str], machine: str = platform.machine()) -> Path:
     """An image of two layers, the second with files."""
     folder.mkdir(exist_ok=True)
     layers = []
@@ -97,6 +98,11 @@ class Stage:
         sources = self.pull.sources
         by_name = {one.tagged: digests[one.name.split("/")[1]] for one in sources.wanted}
         return replace(self.pull, sources=sources.bound_to(by_name, "testbed"))
+
+    @property
+    def blobs(self) -> Path:
+        """What was fetched."""
+        return self.pull.cache / REGISTRY / "blobs" / "sha256"
 
     def left(self) -> set[str]:
         """What lies in the cache but what always may."""
@@ -158,7 +164,7 @@ def test_images_for_pods_are_byte_for_byte_what_the_registry_has(stage: Stage) -
         index = json.load(layout.extractfile("index.json") or packed.open())
     (listed,) = index["manifests"]
     assert listed["annotations"] == {"io.containerd.image.name": "docker.io/calico/node:v3.28.5"}
-    layers = json.loads((stage.pull.cache / REGISTRY / "blobs" / "sha256" / listed["digest"][7:]).read_text())["layers"]
+    layers = json.loads((stage.blobs / listed["digest"][7:]).read_text())["layers"]
     assert len(layers) == 2
     for layer in layers:
         assert layer["digest"][7:] in names
@@ -176,6 +182,31 @@ def test_the_manifest_tells_each_images_name_tag_and_digest(stage: Stage) -> Non
     for one in said["images"]:
         assert one["from"].startswith(f"{stage.registry.address}/")
         assert stage.registry.blob(one["digest"]).is_file()
+
+
+def test_of_an_image_for_several_machines_this_ones_is_taken_and_the_digest_is_the_lists(stage: Stage) -> None:
+    name = POD.partition(":")[0]
+    ours = stage.registry.push(archive(stage.folder / "ours", {"calico": "for this machine"}), f"{name}:ours")
+    other = stage.registry.push(archive(stage.folder / "other", {"calico": "for another"}, "riscv64"), f"{name}:other")
+    machine = ARCHITECTURES[platform.machine()]
+    whole = stage.registry.push_list(POD, {"riscv64": other, machine: ours})
+    stage.pull.pull(quiet)
+    said = stage.pull.info()
+    assert said is not None
+    (pod,) = (one for one in said["images"] if one["name"].endswith("calico/node"))
+    assert pod["digest"] == whole
+    configuration = json.loads(
+        (stage.pull.cache / REGISTRY / "blobs" / "sha256" / pod["configuration"][7:]).read_text()
+    )
+    assert configuration["architecture"] == machine
+
+
+def test_an_image_that_is_for_other_machines_alone_is_told(stage: Stage) -> None:
+    name = POD.partition(":")[0]
+    other = stage.registry.push(archive(stage.folder / "other", {"calico": "for another"}, "riscv64"), f"{name}:other")
+    stage.registry.push_list(POD, {"riscv64": other})
+    with pytest.raises(MachineError, match="no image for this machine"):
+        stage.pull.pull(quiet)
 
 
 def test_what_a_tag_names_is_told_and_a_lock_file_of_it_binds(stage: Stage) -> None:
@@ -223,14 +254,14 @@ def test_what_is_not_what_its_digest_says_is_refused_and_nothing_of_it_is_kept(s
     assert "did not match" in str(error.value)
     assert stage.left() == {REGISTRY}
     assert stage.pull.find() is None
-    kept = {path.name for path in (stage.pull.cache / REGISTRY / "blobs" / "sha256").iterdir()}
+    kept = {path.name for path in stage.blobs.iterdir()}
     assert layer["digest"][7:] not in kept
 
 
 def test_what_was_spoilt_on_this_disk_is_told_and_fetched_again(stage: Stage) -> None:
     image = stage.pull.pull(quiet)
     shutil.rmtree(image.parent)
-    blobs = list((stage.pull.cache / REGISTRY / "blobs" / "sha256").iterdir())
+    blobs = list(stage.blobs.iterdir())
     for blob in blobs:
         blob.write_bytes(b"spoilt")
     said: list[str] = []
@@ -307,14 +338,13 @@ def test_everything_that_is_missing_is_said_at_once_and_nothing_is_touched(stage
     ("files", "machine", "told"),
     [
         (NODE_FILES, "riscv64", "is for riscv64"),
-        ({**NODE_FILES, "kind/version": "v1.33.1"}, "x86_64", "is of Kubernetes v1.33.1"),
-        ({"kind/version": "v1.34.11"}, "x86_64", "has no usr/bin/kubectl"),
+        ({**NODE_FILES, "kind/version": "v1.33.1"}, platform.machine(), "is of Kubernetes v1.33.1"),
+        ({"kind/version": "v1.34.11"}, platform.machine(), "has no usr/bin/kubectl"),
     ],
 )
 def test_an_image_that_is_no_node_of_this_release_for_this_machine_is_refused(
-    stage: Stage, files: dict[str, str], machine: str, told: str, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, files: dict[str, str], machine: str, told: str
 ) -> None:
-    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     stage.registry.push(archive(stage.folder / "node", files, machine), NODE)
     with pytest.raises(MachineError, match=told):
         stage.pull.pull(quiet)
