@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import json
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -238,8 +239,8 @@ def test_next(lab):
 """
 
 
-@pytest.mark.parametrize(("last", "ends"), [("c", "1 failed, 1 passed"), ("q", "1 failed")], ids=["continued", "ended"])
-def test_a_debugger_reaches_into_the_lab(pytester: pytest.Pytester, last: str, ends: str) -> None:
+@pytest.mark.parametrize(("last", "tests"), [("c", 2), ("q", 1)], ids=["continued", "ended"])
+def test_a_debugger_reaches_into_the_lab(pytester: pytest.Pytester, last: str, tests: int) -> None:
     written(pytester, DEBUGGED)
     argv = [sys.executable, "-m", "pytest", "--pdb"]
     with subprocess.Popen(
@@ -254,5 +255,10 @@ def test_a_debugger_reaches_into_the_lab(pytester: pytest.Pytester, last: str, e
         process.stdin.write(f"p answer, lab.plan.topology\n{last}\n")
         process.stdin.flush()
         said += process.stdout.read()
-    assert "(42, 'small')" in said and ends in said, said
-    assert "UNKNOWN" not in said, said
+    assert "(42, 'small')" in said, said
+    # The lab's clock is real here, so on a machine with other work its links may be late: UNKNOWN then, and rightly.
+    unknown = re.findall(r"^UNKNOWN \S+ - (.*)", said, re.MULTILINE)
+    assert all("links do not deliver" in why for why in unknown), said
+    outcomes = re.findall(r"(\d+) (failed|passed|unknown)", said.splitlines()[-1])
+    assert sum(int(count) for count, _ in outcomes) == tests, said
+    assert "1 failed" in said or unknown, said
