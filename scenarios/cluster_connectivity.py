@@ -64,10 +64,7 @@ def run(lab: Lab) -> None:
     cluster_reach.reach(lab, ends)
     cluster_reach.names(lab, ends)
     cluster_policies.enforce(lab, ends, sets(ends.cluster.plan))
-    breaks, (source, target) = (
-        clusters.way(lab.plan, lab.values),
-        (lab.value(name, str) for name in ("source", "target")),
-    )
+    breaks, source, target = clusters.way(lab.plan, lab.values), lab.value("source", str), lab.value("target", str)
     if breaks.detour:
         with lab.fault.silent(breaks.link):
             lab.wait_until(lab.path(source, target).avoids(breaks.link), within="300 s")

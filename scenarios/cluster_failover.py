@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from testbed import Duration, Lab, Measurement, Result, Scenario
 from testbed.check import clusters, failover
-from testbed.check.cases import Case
-from testbed.check.failures import FAILURES, Failure, asked
+from testbed.check.failures import FAILURES, asked
 from testbed.errors import Problem
 from testbed.plan.plan import Plan
 from testbed.theory import kubernetes
@@ -44,18 +43,13 @@ def check(plan: Plan, values: Mapping[str, object]) -> Iterator[Problem]:
     yield from clusters.way_problems(plan, values, str(values["fault"]))
 
 
-def of(holder: Lab | Result) -> tuple[Failure, Case]:
-    """The failure, and what it breaks in this design."""
-    return asked(holder.plan, holder.values, given=holder.parameters["fault.for"].changed)
-
-
 @scenario.run
 def run(lab: Lab) -> None:
     """Traffic of all kinds, fault, heal, traffic."""
     from testbed.kubernetes import workloads
     from testbed.run.cluster_ends import wait_answers
 
-    failure, breaks = of(lab)
+    failure, breaks = asked(lab.plan, lab.parameters, lab.values)
     source, target = lab.value("source", str), lab.value("target", str)
     lab.pods.cluster().apply(
         workloads.pod(CLIENT, node=source), workloads.pod(SERVER, node=target),
@@ -82,14 +76,12 @@ def run(lab: Lab) -> None:
 @scenario.measure
 def measure(result: Result) -> Iterator[Measurement]:
     """What each kind of traffic saw, beside theory, and what the cluster held of its nodes."""
-    failure, breaks = of(result)
+    failure, breaks = asked(result.plan, result.parameters, result.values)
     forecast = failure.forecast(breaks)
     when = failover.moments(result.history, breaks.way)
     for name in STREAMS:
         yield from failover.traffic(result, name, breaks, forecast, when)
-    noticed = failover.noticed_s(result.history, result.plan, breaks.link, when)
-    if noticed is not None or forecast.noticed is not None:
-        yield failover.beside("detection", noticed, forecast.noticed)
+    yield from failover.detection(result, breaks, forecast, when)
     found = failover.connection(result.history, CONNECTION, when)
     yield failover.beside("tcp_stall", found.stall_s, None)
     yield Measurement("tcp_survived", float(found.goes_on), "", 1, source="a service's connection is kept by conntrack")

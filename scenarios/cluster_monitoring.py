@@ -110,6 +110,8 @@ def measure(result: Result) -> Iterator[Measurement]:
 def _lost_samples(result: Result, site: str, end: str, way: str, lasts: Duration) -> Iterator[Measurement]:
     scrapes, called = seen.scrapes(result.history, site, way), f"{way}_{end}"
     told = result.history.first("metrics", site=site, way=way)
+    if told is not None and not told.fields["kept"]:
+        told = None  # of nothing, nothing is lost
     lost = None if told is None else told.fields["lost"]
     if way == "remote_write":
         yield Measurement.against(f"samples_lost_{called}", lost, theory.written_lost(lasts), better="lower")

@@ -8,18 +8,17 @@ from collections.abc import Iterator, Mapping
 
 from testbed import Duration, Lab, Measurement, Result, Scenario
 from testbed.check import failover, flows, paths
-from testbed.check.cases import Case, chain
-from testbed.check.failures import FAILURES, Failure, asked, problems
+from testbed.check.cases import Case
+from testbed.check.failover import NO_THEORY, NONE, beside, ideal_rtt
+from testbed.check.failures import FAILURES, asked, problems
 from testbed.check.forecasts import Forecast
 from testbed.errors import Problem
 from testbed.parameters import Parameter
 from testbed.plan.plan import Plan
-from testbed.theory import rtt, stall
+from testbed.theory import stall
 from testbed.theory.interval import Expectation
 
 TRAFFIC, CONNECTION = "traffic", "connection"
-NO_THEORY = "no theory"
-NONE = Duration(0)
 SETTLES = 5
 """Periods of a detection's beats until a cut finds them at any age; arbitrary: their jitter adds up meanwhile."""
 LOOK = Duration.parse("20 ms")
@@ -64,7 +63,7 @@ def expected(
     plan: Plan, parameters: Mapping[str, Parameter], values: Mapping[str, object]
 ) -> Iterator[tuple[str, Expectation]]:
     """Of gap and detection, wherever theory has a word and all flows go the same way."""
-    failure, breaks = asked(plan, values, given=parameters["fault.for"].changed)
+    failure, breaks = asked(plan, parameters, values)
     forecast = failure.forecast(breaks)
     if forecast.gap is not None and not forecast.spared:
         yield "gap", forecast.gap.seen_by_probes(breaks.spacing)
@@ -72,15 +71,10 @@ def expected(
         yield "detection", forecast.noticed
 
 
-def of(holder: Lab | Result) -> tuple[Failure, Case]:
-    """The failure, and what it breaks in this design."""
-    return asked(holder.plan, holder.values, given=holder.parameters["fault.for"].changed)
-
-
 @scenario.run
 def run(lab: Lab) -> None:
     """Traffic, fault, heal, traffic; and the TCP connection until it must have tried again."""
-    failure, breaks = of(lab)
+    failure, breaks = asked(lab.plan, lab.parameters, lab.values)
     source, target = lab.value("source", str), lab.value("target", str)
     if breaks.beat > lab.value("before", Duration) // SETTLES:
         lab.sleep(Duration(SETTLES * breaks.beat))
@@ -106,7 +100,7 @@ def run(lab: Lab) -> None:
 def measure(result: Result) -> Iterator[Measurement]:
     """What traffic saw before, meanwhile and after, beside theory."""
     history = result.history
-    failure, breaks = of(result)
+    failure, breaks = asked(result.plan, result.parameters, result.values)
     forecast = failure.forecast(breaks)
     when = failover.moments(history, breaks.way)
     stream = flows.packets(history, TRAFFIC)
@@ -116,9 +110,7 @@ def measure(result: Result) -> Iterator[Measurement]:
     yield beside("gap", seen.gap.length_s if seen.gap else 0.0, theory and theory.seen_by_probes(breaks.spacing))
     if seen.returning:
         yield beside("gap_returning", seen.returning.length_s, None)
-    noticed = failover.noticed_s(history, result.plan, breaks.link, when)
-    if noticed is not None or forecast.noticed is not None:
-        yield beside("detection", noticed, forecast.noticed)
+    yield from failover.detection(result, breaks, forecast, when)
     yield from round_trips(result, breaks, forecast, when)
     yield from connections(result, breaks, forecast, when)
     yield from packets(result, seen.lost)
@@ -137,13 +129,6 @@ def packets(result: Result, lost: int) -> Iterator[Measurement]:
     for name, parts in (("duplicated", ("twice_there", "twice_back")), ("reordered", ("late_there", "late_back"))):
         total = sum(counts.fields[part] for part in parts) if counts else None
         yield Measurement(f"packets_{name}", total, "packets", source=NO_THEORY, better="lower")
-
-
-def beside(name: str, value: float | None, theory: Expectation | None) -> Measurement:
-    """A time beside theory, or beside the word that there is none."""
-    if theory is None:
-        return Measurement(name, value, "s", source=NO_THEORY, better="lower")
-    return Measurement.against(name, value, theory, better="lower")
 
 
 def round_trips(result: Result, breaks: Case, forecast: Forecast, when: failover.Moments) -> Iterator[Measurement]:
@@ -167,19 +152,6 @@ def round_trips(result: Result, breaks: Case, forecast: Forecast, when: failover
             yield Measurement.against(f"rtt_p50_{name}", found, ideal, better="lower")
         elif found is not None:
             yield Measurement(f"rtt_p50_{name}", found, "ms", source=NO_THEORY, better="lower")
-
-
-def ideal_rtt(result: Result, path: tuple[str, ...], extra: Duration) -> Expectation:
-    """Of a path, whose first link has an extra delay each way."""
-    links = chain(result.plan, path)
-    more = [extra, *[NONE] * len(links)]
-    return rtt.median(
-        (
-            (Duration(x.a_to_b.delay + e), Duration(x.b_to_a.delay + e), max(x.a_to_b.jitter, x.b_to_a.jitter))
-            for x, e in zip(links, more, strict=False)
-        ),
-        result.late,
-    )
 
 
 def connections(result: Result, breaks: Case, forecast: Forecast, when: failover.Moments) -> Iterator[Measurement]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from testbed import Duration, Lab, Measurement, Result, Scenario
 from testbed.check import clusters, failover
 from testbed.check.cases import Case, chain
-from testbed.check.failures import FAILURES, Failure, asked, problems
+from testbed.check.failures import FAILURES, asked, problems
 from testbed.errors import Problem
 from testbed.plan.clusters import PlannedCluster
 from testbed.plan.plan import Plan
@@ -50,11 +50,6 @@ def check(plan: Plan, values: Mapping[str, object]) -> Iterator[Problem]:
     yield from clusters.across(plan, source, target, door)
 
 
-def of(holder: Lab | Result) -> tuple[Failure, Case]:
-    """The failure, and what it breaks in this design."""
-    return asked(holder.plan, holder.values, given=holder.parameters["fault.for"].changed)
-
-
 def both(holder: Lab | Result) -> tuple[PlannedCluster, PlannedCluster]:
     """The cluster that asks, and the one that answers."""
     near, far = (clusters.of_node(holder.plan, str(holder.values[name])) for name in ("source", "target"))
@@ -74,7 +69,7 @@ def run(lab: Lab) -> None:
     from testbed.run.between_clusters import ask
     from testbed.run.cluster_ends import wait_answers
 
-    failure, breaks = of(lab)
+    failure, breaks = asked(lab.plan, lab.parameters, lab.values)
     near, far = both(lab)
     source, target = lab.value("source", str), lab.value("target", str)
     lab.pods.cluster(near.name).apply(workloads.pod(CLIENT, node=source))
@@ -102,7 +97,7 @@ def run(lab: Lab) -> None:
 @scenario.measure
 def measure(result: Result) -> Iterator[Measurement]:
     """Who was reached, what each kind of traffic saw, beside theory, and what both clusters held of their nodes."""
-    failure, breaks = of(result)
+    failure, breaks = asked(result.plan, result.parameters, result.values)
     near, far = both(result)
     yield from reached(result, DOOR, f"{SERVER}.svc@{result.value('door', str)}", breaks, way=True)
     yield from reached(result, POD, f"{SERVER}@{far.name}", breaks, way=routed(result))
@@ -110,9 +105,7 @@ def measure(result: Result) -> Iterator[Measurement]:
     when = failover.moments(result.history, breaks.way)
     for name in (NODE, DOOR, *((POD,) if routed(result) else ())):
         yield from failover.traffic(result, name, breaks, forecast, when)
-    noticed = failover.noticed_s(result.history, result.plan, breaks.link, when)
-    if noticed is not None or forecast.noticed is not None:
-        yield failover.beside("detection", noticed, forecast.noticed)
+    yield from failover.detection(result, breaks, forecast, when)
     found = failover.connection(result.history, CONNECTION, when)
     yield failover.beside("tcp_stall", found.stall_s, None)
     yield Measurement("tcp_survived", float(found.goes_on), "", 1, source="node ports are kept by conntrack")
@@ -129,7 +122,11 @@ def measure(result: Result) -> Iterator[Measurement]:
 def reached(result: Result, name: str, target: str, breaks: Case, *, way: bool) -> Iterator[Measurement]:
     """Whether the first cluster's pod came to a target, as whom, and with packets of which size."""
     history, (near, far) = result.history, both(result)
-    seen = next(e.fields["seen"] for e in history.of("source") if e.fields["target"] == target)
+    asked_by = history.first("source", target=target)
+    if asked_by is None:
+        yield Measurement(f"{name}_reached", None, "")
+        return
+    seen = asked_by.fields["seen"]
     source = "routers know the way" if way else "no router knows the way to pods of another cluster"
     yield Measurement.against(f"{name}_reached", float(bool(seen)), exactly(float(way), "", source))
     if not way:

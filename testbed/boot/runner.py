@@ -9,8 +9,7 @@ import os
 import platform
 import shlex
 import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from testbed.boot.making import in_guests, on_the_host
 from testbed.boot.means import Means, kernel_key, means_for
 from testbed.boot.states import with_clusters
 from testbed.check.judge import Measure, judge_run
-from testbed.errors import InputError, MachineError, Problem, TestbedError
+from testbed.errors import InputError, MachineError, Problem
 from testbed.history import CALIBRATION, IDENTITY, RECEIPT, History
 from testbed.job import Clock, Job, Kernel
 from testbed.load import TOPOLOGY, Loaded
@@ -245,13 +244,3 @@ def commit() -> str:
         )
         return done.stdout.strip()
     return ""
-
-
-@contextlib.contextmanager
-def told_on_stderr() -> Iterator[None]:
-    """Turn an error into words on stderr and the exit code that goes with it."""
-    try:
-        yield
-    except TestbedError as error:
-        sys.stderr.write(f"{error}\n")
-        raise SystemExit(int(error.exit)) from None

@@ -76,6 +76,13 @@ def noticed_s(history: History, plan: Plan, link: str, when: Moments) -> float |
     return max(0, max(known) - when.broke_ns) / 10**9 if known else None
 
 
+def detection(result: Result, breaks: Case, forecast: Forecast, when: Moments) -> Iterator[Measurement]:
+    """How long it took to notice, beside theory; nothing where nobody did, and theory does not say that one does."""
+    noticed = noticed_s(result.history, result.plan, breaks.link, when)
+    if noticed is not None or forecast.noticed is not None:
+        yield beside("detection", noticed, forecast.noticed)
+
+
 @dataclass(frozen=True)
 class Seen:
     """What a stream of packets saw.

@@ -13,6 +13,7 @@ from testbed.check import forecasts
 from testbed.check.cases import Case, below, case
 from testbed.check.forecasts import Forecast
 from testbed.errors import Problem, known
+from testbed.parameters import Parameter
 from testbed.plan.plan import Direction, Plan
 from testbed.units import Duration, Ratio
 
@@ -42,16 +43,16 @@ class Failure:
         return Duration.parse(self.options.get("extra", "0 ms"))
 
 
-def asked(plan: Plan, values: Mapping[str, object], *, given: bool) -> tuple[Failure, Case]:
+def asked(plan: Plan, parameters: Mapping[str, Parameter], values: Mapping[str, object]) -> tuple[Failure, Case]:
     """The failure that a scenario's parameters ask for, and its case.
 
-    ``given``: the user said how long it lasts. Otherwise slow detections are given twice their time.
+    Unless the user said how long it lasts, slow detections are given twice their time.
     """
     source, target = str(values["source"]), str(values["target"])
     outage, spacing = values["fault.for"], values["probe.interval"]
     assert isinstance(outage, Duration) and isinstance(spacing, Duration), "declared as such"
     found = case(plan, source, target, outage, spacing)
-    if not given:
+    if not parameters["fault.for"].changed:
         outage = Duration(max(outage, 2 * _slowest(found)))
     return FAILURES[str(values["fault"])], case(plan, source, target, outage, spacing)
 

@@ -37,18 +37,12 @@ class Scrapes:
     lost_ns: tuple[int, ...]
     targets: int
 
-    @property
-    def count(self) -> int:
-        """All that the site has."""
-        return len(self.came) + len(self.lost_ns)
-
 
 @dataclass(frozen=True)
 class Lines:
     """The lines that a site's pod wrote, and what came of them by one protocol."""
 
     came: tuple[Arrival, ...]
-    written: int
     lost: int
     replayed: int
     disordered: int
@@ -93,9 +87,9 @@ def _first(seen: Sequence[tuple[int, int]], own_ns: int) -> int | None:
 
 
 def lines(history: History, site: str, protocol: str) -> Lines | None:
-    """What came of a site's lines; ``None``: nobody looked."""
+    """What came of a site's lines; ``None``: nobody looked, or the site wrote none."""
     written, rows = _rows(history, f"lines-{site}"), _rows(history, f"lines-{site}-{protocol}")
-    if written is None or rows is None:
+    if written is None or rows is None or not written["number"]:
         return None
     came: dict[int, Arrival] = {}
     disordered = newest = 0
@@ -105,7 +99,7 @@ def lines(history: History, site: str, protocol: str) -> Lines | None:
             disordered += number < newest
             newest = max(newest, number)
     lost = set(written["number"]) - set(came)
-    return Lines(tuple(came.values()), len(written["number"]), len(lost), len(rows["number"]) - len(came), disordered)
+    return Lines(tuple(came.values()), len(lost), len(rows["number"]) - len(came), disordered)
 
 
 def latest_s(some: Iterable[Arrival], since_ns: int = 0, until_ns: int | None = None) -> float | None:

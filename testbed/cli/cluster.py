@@ -95,13 +95,11 @@ def image_info() -> None:
 def _made() -> tuple[Path, dict[str, Any]]:
     """The image that runs start from, and what it says of itself."""
     from testbed.cluster.chosen import chosen
-    from testbed.cluster.image import NOT_THERE
-    from testbed.cluster.pull import STALE, ImagePull
 
     image = chosen()
     found, manifest = image.find(), image.info()
     if found is None or manifest is None:
-        raise MachineError(STALE if isinstance(image, ImagePull) else NOT_THERE)
+        raise MachineError(image.absent)
     return found, manifest
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from testbed.cluster.assemble import Assembler
 from testbed.cluster.engine_tree import BESIDE, write_engine
@@ -43,6 +43,8 @@ NOT_THERE = Problem(
 class NodeImage:
     """A node's image in one cache."""
 
+    absent: ClassVar[Problem] = NOT_THERE
+    """What a run is told that finds none."""
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     recipe: Recipe = field(default_factory=Recipe.shipped)
 

@@ -19,7 +19,10 @@ IMPORT = ("ctr", "--namespace", "k8s.io", "images", "import", "--local", "--disc
 
 IMPORTER = "kind/bin/import-images.sh"
 UNITS = "etc/systemd/system"
-ENABLED = ("kubelet.service", "containerd.service", "undo-mount-hacks.service", "testbed-images.service")
+TARGET = "multi-user.target"
+"""kind waits until the node says that it has reached this one."""
+ENABLED = ("kubelet.service", "containerd.service", "undo-mount-hacks.service")
+IMAGES_UNIT = "testbed-images.service"
 MASKED = ("systemd-binfmt.service",)  # it would register with the kernel that all nodes share
 DIRECTORIES = ("etc/kubernetes/manifests", "opt/cni/bin", "etc/cni/net.d")
 STOP_SIGNAL = "SIGRTMIN+3"  # systemd's for a clean halt; SIGTERM makes it start itself again
@@ -44,7 +47,7 @@ IMPORT_UNIT = f"""\
 Description=Import the images for pods that came with the node
 Requires=containerd.service
 After=containerd.service
-Before=kubelet.service multi-user.target
+Before=kubelet.service {TARGET}
 
 [Service]
 Type=oneshot
@@ -52,7 +55,7 @@ RemainAfterExit=yes
 ExecStart=/{IMPORTER}
 
 [Install]
-WantedBy=multi-user.target
+RequiredBy={TARGET}
 """
 # The kernel's messages are those of the machine that all nodes share.
 JOURNAL = "[Journal]\nReadKMsg=no\n"
@@ -60,9 +63,14 @@ HOOK = {"path": "/kind/bin/mount-product-files.sh"}
 
 
 def links() -> dict[str, str]:
-    """Symbolic links by name: units that start, and those that must not."""
-    wanted = {f"{UNITS}/multi-user.target.wants/{unit}": f"/{UNITS}/{unit}" for unit in ENABLED}
-    return {**wanted, **{f"{UNITS}/{unit}": "/dev/null" for unit in MASKED}}
+    """Symbolic links by name: units that start, one that must not fail, and those that must not start."""
+    wanted = {f"{UNITS}/{TARGET}.wants/{unit}": f"/{UNITS}/{unit}" for unit in ENABLED}
+    return {**wanted, **required(IMAGES_UNIT), **{f"{UNITS}/{unit}": "/dev/null" for unit in MASKED}}
+
+
+def required(unit: str) -> dict[str, str]:
+    """The link that keeps a node from being ready without what a unit does: kind gives up, and the unit is named."""
+    return {f"{UNITS}/{TARGET}.requires/{unit}": f"/{UNITS}/{unit}"}
 
 
 def texts(kubernetes: str, spec: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
@@ -75,7 +83,7 @@ def texts(kubernetes: str, spec: Mapping[str, Any]) -> dict[str, tuple[str, int]
     return {
         "kind/version": (kubernetes, 0o644),
         IMPORTER: (IMPORT_SCRIPT, 0o755),
-        f"{UNITS}/testbed-images.service": (IMPORT_UNIT, 0o644),
+        f"{UNITS}/{IMAGES_UNIT}": (IMPORT_UNIT, 0o644),
         "etc/systemd/journald.conf.d/testbed.conf": (JOURNAL, 0o644),
         "etc/containerd/cri-base.json": (json.dumps(base_spec(spec), indent=1) + "\n", 0o644),
     }

@@ -28,14 +28,14 @@ set -eu
 done=/var/lib/testbed/pulled-imported
 test ! -e "$done" || exit 0
 for archive in /{FOLDER}/*.tar; do
-    ctr --namespace k8s.io images import --local --discard-unpacked-layers "$archive"
+    {" ".join(node.IMPORT)} "$archive"
 done
 mkdir -p "${{done%/*}}"
 touch "$done"
 """
 # After the unit of an image that was built here, should this be one: of two images of one name, the pulled one stays.
 IMPORT_UNIT = node.IMPORT_UNIT.replace(node.IMPORTER, IMPORTER).replace(
-    "After=containerd.service", "After=containerd.service testbed-images.service"
+    "After=containerd.service", f"After=containerd.service {node.IMAGES_UNIT}"
 )
 
 
@@ -73,7 +73,8 @@ class OverPulled(Assembler):
         with writing(target) as content:
             content.text(IMPORTER, IMPORT_SCRIPT, 0o755)
             content.text(f"{node.UNITS}/{UNIT}", IMPORT_UNIT)
-            content.link(f"{node.UNITS}/multi-user.target.wants/{UNIT}", f"/{node.UNITS}/{UNIT}")
+            for name, leads_to in node.required(UNIT).items():
+                content.link(name, leads_to)
             for name, archive in archives.items():
                 content.file(name, archive, 0o644)
             self._add_files(content, self.recipe.node)

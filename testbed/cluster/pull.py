@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from testbed.cluster.assemble import Parts
 from testbed.cluster.gobuild import programs_of
@@ -49,6 +50,7 @@ class ImagePull(NodeImage):
         mirror: where it is taken from.
     """
 
+    absent: ClassVar[Problem] = STALE
     disk_needed: int = DISK_NEEDED_BYTES
     sources: Sources = field(default_factory=Sources.shipped)
     mirror: Mirror = field(default_factory=Mirror)
@@ -83,7 +85,7 @@ class ImagePull(NodeImage):
         """The image for a run. No registry is asked by a run: what was not pulled is told."""
         if found := self.find():
             return found
-        raise MachineError(STALE)
+        raise MachineError(self.absent)
 
     def problems(self) -> list[Problem]:
         """Everything that keeps this machine from pulling, all at once. Empty where it can start."""

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from testbed.cluster.chosen import chosen
-from testbed.cluster.image import NOT_THERE
 from testbed.errors import MachineError, Problem, TestbedError
 from testbed.kernel import detect
 from testbed.pytest_plugin import takes_lab
@@ -70,8 +69,8 @@ class Labs:
         try:
             lab = wanted(item)
             lab.load()
-            if lab.needs == "cluster" and chosen().find() is None:
-                raise MachineError(NOT_THERE)
+            if lab.needs == "cluster" and (image := chosen()).find() is None:
+                raise MachineError(image.absent)
             choice = self._choice(lab)
             items = [item, *self._others(item, lab)]
             self._begun |= {each.nodeid for each in items}

@@ -16,7 +16,12 @@ def test_containers_start_with_kinds_hook_and_no_limits_of_their_own() -> None:
 def test_every_unit_that_is_enabled_is_kinds_or_written_here() -> None:
     kinds = {"kubelet.service", "containerd.service", "undo-mount-hacks.service"}
     written = {name.rsplit("/", 1)[1] for name in node.texts("v1", {}) if name.startswith(node.UNITS)}
-    assert set(node.ENABLED) == kinds | written
+    start = {name.rsplit("/", 1)[1] for name, leads_to in node.links().items() if leads_to != "/dev/null"}
+    assert start == kinds | written
+
+
+def test_a_node_that_has_not_its_images_is_never_ready() -> None:
+    assert f"{node.UNITS}/multi-user.target.requires/testbed-images.service" in node.links()
 
 
 def test_the_archives_that_are_imported_at_start_are_all_but_the_one_that_is_asked_for() -> None:

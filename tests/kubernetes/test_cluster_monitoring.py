@@ -160,6 +160,17 @@ def test_a_restart_of_what_receives_loses_what_the_kernel_held_of_plain_tcp(tmp_
     assert wrong(far(tmp_path, told)) == ["lines_lost_tcp_far"]
 
 
+def test_of_a_site_that_kept_and_wrote_nothing_nothing_is_known_to_be_whole(tmp_path: Path) -> None:
+    told = record(tmp_path)
+    for _, fields in told:
+        fields.update({"kept": 0, "lost": 0} if "kept" in fields else {})
+    path = tmp_path / "samples" / "lines-onprem.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    found = measured(tmp_path, SCENARIO, told)
+    for name in ("samples_lost_remote_write", "samples_foreign_federation", "lines_lost_tcp", "lines_replayed_relp"):
+        assert found[f"{name}_far"].value is None, name
+
+
 def test_nothing_to_look_at_is_unknown(tmp_path: Path) -> None:
     found = measured(tmp_path, SCENARIO, [("fault.start", {}), ("way.back", {})])
     assert found["samples_lost_remote_write_far"].value is None

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from testbed.check.failures import asked
 from testbed.errors import InputError
 from testbed.history import History, Recorder
 from testbed.load import load
@@ -22,24 +23,25 @@ FILE = "scenarios/multi_cluster.py"
 POD, NODE = "10.244.1.5", "192.168.1.11"
 
 
-def told(folder: Path, seen: str, mode: str, largest: int = 1446) -> dict[str, Measurement]:
-    """What is made of a pod that was asked for directly, and saw it come from an address."""
+def told(folder: Path, seen: str | None, mode: str, largest: int = 1446) -> dict[str, Measurement]:
+    """What is made of a pod that was asked for directly, and saw it come from an address; ``None``: nobody asked."""
     loaded = load(str(ROOT / FILE), {"cni.mode": mode})
     result = Result(
         History(record(folder, seen, largest)), loaded.plan, dict(loaded.parameters.declared), loaded.values
     )
     module: Any = sys.modules["testbed_file_multi_cluster"]
-    _, breaks = module.of(result)
+    _, breaks = asked(result.plan, result.parameters, result.values)
     way = module.routed(result)
     return {each.name: each for each in module.reached(result, "pod", "server@premises", breaks, way=way)}
 
 
-def record(folder: Path, seen: str, largest: int) -> Path:
+def record(folder: Path, seen: str | None, largest: int) -> Path:
     """Of both clusters, each with a pod of the same name."""
     recorder = Recorder(folder)
     for cluster, address in (("cloud", POD), ("premises", "10.245.1.9")):
         recorder.event("kubernetes.pod", t_ns=1, cluster=cluster, name="client", namespace="default", address=address)
-    recorder.event("source", t_ns=2, source="client@cloud", target="server@premises", to="", seen=seen, error=0)
+    if seen is not None:
+        recorder.event("source", t_ns=2, source="client@cloud", target="server@premises", to="", seen=seen, error=0)
     if seen:
         recorder.event("path.mtu", t_ns=3, source="client@cloud", target="server@premises", family=4, mtu=largest)
     recorder.write()
@@ -68,6 +70,11 @@ def test_a_routed_pod_that_is_not_reached_and_one_that_is_reached_without_a_rout
     assert verdicts(told(tmp_path / "a", "", "bgp"))["pod_reached"] is Verdict.FAIL
     assert verdicts(told(tmp_path / "b", NODE, "vxlan")) == {"pod_reached": Verdict.FAIL}
     assert verdicts(told(tmp_path / "c", "", "vxlan")) == {"pod_reached": Verdict.PASS}
+
+
+@pytest.mark.parametrize("mode", ["vxlan", "bgp"])
+def test_a_pod_that_nobody_asked_is_unknown(tmp_path: Path, mode: str) -> None:
+    assert verdicts(told(tmp_path, None, mode)) == {"pod_reached": Verdict.UNKNOWN}
 
 
 @pytest.mark.parametrize(
