@@ -14,6 +14,8 @@ Kernel = Literal["guest", "host"]
 Clock = Literal["virtual", "real"]
 TIMER_ABSTIME = 1
 """Of linux/time.h."""
+NO_IMPAIRMENTS = "--no-impairments"
+"""The option that leaves links as the kernel gives them."""
 State = Literal["", "made", "kept"]
 EVEN_NS = 5 * 10**9
 """See :func:`wait_for_even_time`; arbitrary, longer than anything takes between two of its calls."""
@@ -31,6 +33,7 @@ class Job:
         seed: makes loss, jitter, timer phases and every random number in the guest.
         engine: folder with Docker and kind, which lies over the guest's file tree; empty: no cluster.
         disk: folder with the disk of Docker's data, this run's own.
+        impaired: links delay, lose and limit as planned; otherwise they are as the kernel gives them.
         state: of the clusters: to be ``made``, and stopped when they are ready, or ``kept`` on the disk.
         keep_up: do not run a scenario: serve commands until told to stop.
         told: for whoever plays with the lab instead of a scenario.
@@ -50,6 +53,7 @@ class Job:
     engine: str = ""
     disk: str = ""
     state: State = ""
+    impaired: bool = True
 
     def write(self, path: Path) -> None:
         """As JSON."""

@@ -51,6 +51,7 @@ class Options:
     command: Sequence[str] = ()
     why: str = ""
     report: bool = True
+    impaired: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,12 @@ def run(
         means = means_for(loaded.plan, lambda text: on_message({"kind": "progress", "text": text}))
     directory = make_directory(loaded, options.out)
     record = directory / "record"
-    write_what(directory, loaded, {"seed": options.seed, **({} if play is None else play.named)})
+    bare = {} if options.impaired else {"impaired": False}
+    write_what(directory, loaded, {"seed": options.seed, **bare, **({} if play is None else play.named)})
     job = Job(
         file=str(loaded.path), settings=_absolute(settings, loaded), lab=loaded.plan.lab, record=str(record),
         seed=options.seed, kernel=options.kernel, clock=options.clock, plan_digest=plan_digest(loaded.plan),
-        told={} if play is None else play.told,
+        told={} if play is None else play.told, impaired=options.impaired,
     )  # fmt: skip
     ended = _start(job, loaded.plan, means, options, on_message, play)
     problem = ended.problem()

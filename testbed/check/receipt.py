@@ -11,6 +11,8 @@ from testbed.check.statistics import LEVEL
 from testbed.job import Clock, Kernel
 from testbed.plan.plan import DIRECTIONS, Plan
 
+PLAIN = "the lab was brought up without impairments: its links are as the kernel gives them"
+
 
 def judge_receipt(raw: Mapping[str, Any], plan: Plan, clock: Clock, kernel: Kernel = "guest") -> dict[str, Any]:
     """Judge what :func:`testbed.run.calibrate.calibrate` measured.
@@ -18,7 +20,7 @@ def judge_receipt(raw: Mapping[str, Any], plan: Plan, clock: Clock, kernel: Kern
     Returns:
         ``{"level", "late_ms", "links": [{"link", "direction", "checks": [{"name", "unit", "asked", "delivered", "low",
         "high", "ok"}]}]}``: every link and direction of the plan, measured or not. ``ok`` is ``None`` where nothing
-        could be measured.
+        could be measured. ``"impaired": false`` besides where links were left as the kernel gives them.
     """
     measured = {(entry["link"], entry["direction"]): entry for entry in raw["links"]}
     ways = [
@@ -38,17 +40,19 @@ def judge_receipt(raw: Mapping[str, Any], plan: Plan, clock: Clock, kernel: Kern
             }
             for way, some in zip(ways, checks, strict=True)
         ],
+        **{name: raw[name] for name in ("impaired",) if name in raw},
     }  # fmt: skip
 
 
 def problems(receipt: Mapping[str, Any]) -> list[str]:
     """What a receipt holds against its run, a sentence each."""
-    return [
+    found = [
         f"link {entry['link']}, {entry['direction']}: {_sentence(check)}"
         for entry in receipt["links"]
         for check in entry["checks"]
         if not check["ok"]
     ]
+    return [PLAIN, *found] if found and not receipt.get("impaired", True) else found
 
 
 def _sentence(check: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 import click
 
 from testbed.errors import Exit, Problem, TestbedError
+from testbed.job import NO_IMPAIRMENTS
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -114,6 +115,12 @@ seed_option = click.option(
     show_default=True,
     help="Makes loss, jitter and timer phases.",
 )
+
+
+plain_option = click.option(
+    NO_IMPAIRMENTS, "plain", is_flag=True,
+    help="Leave links as the kernel gives them, for one that cannot delay and drop; the receipt says so.",
+)  # fmt: skip
 
 
 def where_options(function: Callable[P, R]) -> Callable[P, R]:

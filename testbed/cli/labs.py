@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from testbed.cli import completion
-from testbed.cli.common import EPILOG, file_argument, json_option, seed_option, settings_option, told
+from testbed.cli.common import EPILOG, file_argument, json_option, plain_option, seed_option, settings_option, told
 from testbed.cli.existing import clean_existing, context_option, kubeconfig_option, namespace_option
 
 if TYPE_CHECKING:
@@ -76,10 +76,11 @@ def text_options(options: tuple[tuple[str, str, str], ...]) -> Callable[[F], F]:
 @file_argument
 @settings_option
 @click.option("--kernel", type=click.Choice(["guest", "host"]), help="Default: guest, the testbed's own.")
+@plain_option
 @click.option("--name", metavar="LAB", help="What to call it. Default: the topology's name.")
 @seed_option
 @told
-def up(file: str, settings: tuple[str, ...], kernel: str | None, name: str | None, seed: int) -> None:
+def up(file: str, settings: tuple[str, ...], kernel: str | None, plain: bool, name: str | None, seed: int) -> None:
     """Bring a topology up and keep it up, in real time. Returns when every route and session is there.
 
     With a cluster: when its nodes and pods are ready. The kubeconfig that it names is for clients on this machine.
@@ -93,10 +94,10 @@ def up(file: str, settings: tuple[str, ...], kernel: str | None, name: str | Non
 
     given = parse_settings(settings)
     loaded = load(file, given)
-    choice = choose(loaded, kernel, "real")
+    choice = choose(loaded, kernel, "real", impaired=not plain)
     with Progress() as progress:
         progress.step(f"{choice.kernel} kernel, real clock: {choice.why}")
-        options = UpOptions(name or loaded.plan.topology, choice.kernel, seed)
+        options = UpOptions(name or loaded.plan.topology, choice.kernel, seed, impaired=not plain)
         lab = bring_up(loaded, given, options, progress.message)
     hosts = [node.name for node in loaded.plan.hosts]
     more = f" and {len(hosts) - HOSTS_SHOWN} more" if len(hosts) > HOSTS_SHOWN else ""

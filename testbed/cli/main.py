@@ -18,6 +18,7 @@ from testbed.cli.common import (
     file_argument,
     json_option,
     many_options,
+    plain_option,
     seed_option,
     settings_option,
     told,
@@ -25,6 +26,7 @@ from testbed.cli.common import (
 )
 from testbed.cli.existing import There, check_options, existing_options, run_existing
 from testbed.errors import InputError, Problem
+from testbed.job import NO_IMPAIRMENTS
 
 
 @click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,6 +46,7 @@ for command in (
 @file_argument
 @seed_option
 @where_options
+@plain_option
 @settings_option
 @click.option("--out", type=click.Path(path_type=Path), help="New folder for the run. Default: runs/NAME-TIME.")
 @many_options
@@ -51,8 +54,8 @@ for command in (
 @json_option
 @told
 def run(
-    file: str, seed: int, kernel: str | None, clock: str | None, settings: tuple[str, ...], out: Path | None,
-    wall_limit: float, seeds: int | None, jobs: int | None, yes: bool, on: str, as_json: bool,
+    file: str, seed: int, kernel: str | None, clock: str | None, plain: bool, settings: tuple[str, ...],
+    out: Path | None, wall_limit: float, seeds: int | None, jobs: int | None, yes: bool, on: str, as_json: bool,
     kubeconfig: Path | None, context: str, site_label: str, namespace: str, image: str, dry_run: bool,
 ) -> None:  # fmt: skip
     """Run a scenario, or a study of one, or bring a topology up and see whether everything reaches everything.
@@ -66,7 +69,10 @@ def run(
     from testbed.cli.running import run_command
 
     there = None if kubeconfig is None else There(kubeconfig, context, site_label, namespace, image, dry_run)
-    of_labs = {"--kernel": kernel, "--clock": clock, "--seeds": seeds, "--jobs": jobs, "--on": on != LOCAL}
+    of_labs = {
+        "--kernel": kernel, "--clock": clock, NO_IMPAIRMENTS: plain, "--seeds": seeds, "--jobs": jobs,
+        "--on": on != LOCAL,
+    }  # fmt: skip
     check_options(there, of_labs, dry_run=dry_run)
     if there is not None:
         sys.exit(int(run_existing(file, settings, seed, out, wall_limit, there, as_json=as_json)))
@@ -74,11 +80,15 @@ def run(
     if seeds is not None or jobs is not None or yes or on != LOCAL or _declares_study(file):
         from testbed.cli.studying import Wanted, run_study_file
 
+        if plain:
+            raise InputError(Problem(NO_IMPAIRMENTS, "is for a single run", "leave it out: a study compares links"))
         wanted = Wanted(
             out=out, kernel=kernel, clock=clock, jobs=jobs, wall_limit_s=wall_limit, yes=yes, on=on, as_json=as_json
         )
         sys.exit(int(run_study_file(file, settings, seeds, wanted)))
-    sys.exit(int(run_command(file, seed, kernel, clock, settings, out, wall_limit, as_json=as_json)))
+    sys.exit(
+        int(run_command(file, seed, kernel, clock, settings, out, wall_limit, impaired=not plain, as_json=as_json))
+    )
 
 
 def _declares_study(file: str) -> bool:

@@ -12,6 +12,7 @@ import click
 from testbed.boot.runner import Options, Outcome, run
 from testbed.cli.progress import Progress
 from testbed.errors import Exit
+from testbed.job import NO_IMPAIRMENTS
 from testbed.load import load
 from testbed.parameters import parse_settings
 from testbed.run.needs import choose
@@ -22,17 +23,18 @@ EXITS = {Verdict.PASS: Exit.PASS, Verdict.FAIL: Exit.FAIL, Verdict.UNKNOWN: Exit
 
 def run_command(
     file: str, seed: int, kernel: str | None, clock: str | None, settings: tuple[str, ...], out: Path | None,
-    wall_limit: float, *, as_json: bool,
+    wall_limit: float, *, impaired: bool = True, as_json: bool,
 ) -> Exit:  # fmt: skip
     """Do a run and show how it ended."""
     given = parse_settings(settings)
     loaded = load(file, given)
-    choice = choose(loaded, kernel, clock)
+    choice = choose(loaded, kernel, clock, impaired=impaired)
     command = ["testbed", "run", file, "--seed", str(seed), "--kernel", choice.kernel, "--clock", choice.clock]
     command += [word for setting in settings for word in ("--set", setting)]
+    command += [] if impaired else [NO_IMPAIRMENTS]
     options = Options(
         seed=seed, kernel=choice.kernel, clock=choice.clock, out=out, wall_limit_s=wall_limit, command=command,
-        why=choice.why,
+        why=choice.why, impaired=impaired,
     )  # fmt: skip
     with Progress(quiet=as_json) as progress:
         progress.step(f"{choice.kernel} kernel, {choice.clock} clock: {choice.why}")

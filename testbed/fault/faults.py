@@ -144,8 +144,7 @@ class Faults:
             self._network.lose(frozenset().union(*(fault.holes for fault in acting)))
 
     def _lay(self, link: str, direction: Direction, acting: list[Fault]) -> None:
-        planned = self._network.plan.link(link)
-        impairment, rate = planned.impairment(direction), planned.rate
+        impairment, rate = self._network.unbroken(link, direction)
         for fault in acting:
             impairment = fault.change(impairment) if fault.change is not None else impairment
             rate = fault.rate or rate

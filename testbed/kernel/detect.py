@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from testbed.errors import InputError, MachineError, Problem
+from testbed.job import NO_IMPAIRMENTS
 from testbed.kernel.build import KernelBuild
 from testbed.kernel.command import CommandFailed, run, tail
 from testbed.kernel.programs import NEEDED, PROGRAMS, find_program, install_line
@@ -34,9 +35,12 @@ BOOT_MARK = "testbed-guest-boots"
 SHARED_MEMORY = Path("/dev/shm")
 # A guest's memory is a file, filled as it is used. Arbitrary: a lab of some dozen hosts was seen to fit.
 GUEST_MEMORY_BYTES = 1 << 30
-HOST_LABS_NEED = ("veth", "bridge", "netem", "tbf")
-"""What every lab on the host's kernel uses; a topology may need more, such as ``wireguard``."""
 GUEST_HINT = "use the guest kernel, which has it: --kernel guest"
+PLAIN_LABS_NEED = ("veth", "bridge", "mirred")
+"""What every lab uses; a topology may need more, such as ``wireguard``."""
+IMPAIRED_LABS_NEED = ("netem", "tbf", "matchall", "police")
+"""What delays, loses and limits."""
+HOST_LABS_NEED = (*PLAIN_LABS_NEED, *IMPAIRED_LABS_NEED)
 
 
 @dataclass(frozen=True)
@@ -192,8 +196,12 @@ def available_memory_bytes() -> int:
     return 0
 
 
-def choose(kernel: str | None, clock: str | None, caps: Iterable[Capability]) -> Choice:
+def choose(
+    kernel: str | None, clock: str | None, caps: Iterable[Capability], needed: Sequence[str] = HOST_LABS_NEED
+) -> Choice:
     """Decide what was left open, and refuse what cannot be. Pure.
+
+    ``needed``: of the host's kernel, should it be that.
 
     Raises:
         InputError: for words that mean nothing, and for the host's kernel with a virtual clock.
@@ -202,7 +210,7 @@ def choose(kernel: str | None, clock: str | None, caps: Iterable[Capability]) ->
     by_name = {cap.name: cap for cap in caps}
     if problems := _contradictions(kernel, clock):
         raise InputError(problems)
-    guest, host = _guest_problems(by_name), _host_problems(by_name)
+    guest, host = _guest_problems(by_name), _host_problems(by_name, needed)
     if kernel == "guest" or (kernel is None and (clock == "virtual" or not guest)):
         asked = kernel == "guest" or clock == "virtual"
         why = "asked for" if asked else "the default: the same numbers on every machine"
@@ -246,11 +254,12 @@ def _guest_problems(by_name: Mapping[str, Capability]) -> list[Problem]:
     return [Problem("guest kernel", buildable.why, buildable.hint)]
 
 
-def _host_problems(by_name: Mapping[str, Capability]) -> list[Problem]:
+def _host_problems(by_name: Mapping[str, Capability], needed: Sequence[str]) -> list[Problem]:
     problems = []
     if not any(by_name[name].available for name in ("host.root", "host.user-namespaces") if name in by_name):
         problems.append(Problem("host kernel", "no right to make network namespaces", "run as root, or --kernel guest"))
-    lacking = [name for name in HOST_LABS_NEED if not (cap := by_name.get(f"host.{name}")) or not cap.available]
+    lacking = [name for name in needed if not (cap := by_name.get(f"host.{name}")) or not cap.available]
     if lacking:
-        problems.append(Problem("host kernel", f"it lacks {', '.join(lacking)}", GUEST_HINT))
+        without = f"; or do without: {NO_IMPAIRMENTS}" if {*lacking} <= {*IMPAIRED_LABS_NEED} else ""
+        problems.append(Problem("host kernel", f"it lacks {', '.join(lacking)}", f"{GUEST_HINT}{without}"))
     return problems

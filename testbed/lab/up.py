@@ -44,6 +44,7 @@ class UpOptions:
     name: str
     kernel: Kernel
     seed: int
+    impaired: bool = True
 
 
 def up(loaded: Loaded, settings: dict[str, str], options: UpOptions, tell: Tell) -> LabFolder:
@@ -86,6 +87,7 @@ def _job(
     job = Job(
         file=str(loaded.path), settings=settings, lab=loaded.plan.lab, record=str(record), seed=options.seed,
         kernel=options.kernel, clock="real", plan_digest=plan_digest(loaded.plan), keep_up=True,
+        impaired=options.impaired,
     )  # fmt: skip
     with cpu.claimed() as number:
         limit_s = MAKING_LIMIT_S * max(1, len(loaded.plan.clusters))

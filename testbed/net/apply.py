@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from testbed.errors import InputError, Problem
+from testbed.job import NO_IMPAIRMENTS
 from testbed.model import Impairment
 from testbed.net import blackholes, messages, netem, shaping, sysctls, tc
 from testbed.net import overlay as overlays
@@ -31,11 +32,19 @@ def derive(seed: int, *names: str) -> int:
 
 
 class Network:
-    """The namespaces of a lab, and what may be changed in them while traffic flows."""
+    """The namespaces of a lab, and what may be changed in them while traffic flows.
 
-    def __init__(self, plan: Plan, seed: int) -> None:
+    Args:
+        plan: what to bring up.
+        seed: of loss and jitter.
+        impaired: links delay, lose and limit as planned; otherwise they are as the kernel gives them, for a kernel that
+            has nothing to do it with, and cannot be changed.
+    """
+
+    def __init__(self, plan: Plan, seed: int, *, impaired: bool = True) -> None:
         self.plan = plan
         self.seed = seed
+        self.impaired = impaired
         self.namespaces = Namespaces()
         self._channels: dict[str, Netlink] = {}
         # What each direction of each link is set to now; faults lay themselves over the planned values.
@@ -124,7 +133,11 @@ class Network:
     def _shape(self, link: PlannedLink) -> None:
         """Install queues and, for a wire, the redirection between its two ports."""
         for direction in DIRECTIONS:
-            self.impair(link.name, direction, link.impairment(direction), change=False)
+            impairment, _ = self.unbroken(link.name, direction)
+            self.impairments[link.name, direction] = impairment
+            if not self.impaired:
+                continue
+            self.impair(link.name, direction, impairment, change=False)
             if link.shaper is not None:
                 sender, receiver = link.ends(direction)
                 # A host's own link has one interface and one port, where netem is already: the shaper goes below it.
@@ -136,12 +149,16 @@ class Network:
             return
         fabric = self.channel(FABRIC)
         for direction in DIRECTIONS:
-            source, target = link.ends(direction)
-            police = link.rate if link.policed else None
-            fabric.send(shaping.wire_messages(source.port_index, target.port_index, link.name, police, link.mtu))
+            source, target = (end.port_index for end in link.ends(direction))
+            if self.impaired:
+                police = link.rate if link.policed else None
+                fabric.send(shaping.wire_messages(source, target, link.name, police, link.mtu))
+            else:
+                fabric.send(shaping.plain_wire_messages(source, target, link.name))
 
     def impair(self, name: str, direction: Direction, impairment: Impairment, *, change: bool = True) -> None:
         """Set what one direction of a link does, in place: packets under way stay under way."""
+        self._need_impaired(name)
         link = self.plan.link(name)
         sender, receiver = link.ends(direction)
         # The fabric's port towards the receiver delays what goes there. A host's own link has only one port in the
@@ -173,10 +190,16 @@ class Network:
 
     def rate(self, name: str, direction: Direction) -> Rate | None:
         """The rate of one direction now; ``None``: unshaped."""
-        return self._rates.get((name, direction), self.plan.link(name).rate)
+        return self._rates.get((name, direction), self.unbroken(name, direction)[1])
+
+    def unbroken(self, name: str, direction: Direction) -> tuple[Impairment, Rate | None]:
+        """What one direction is set to where no fault is on: what the plan says, or nothing."""
+        link = self.plan.link(name)
+        return (link.impairment(direction), link.rate) if self.impaired else (Impairment(), None)
 
     def reshape(self, name: str, direction: Direction, rate: Rate | None) -> None:
         """Give one direction another rate, in place where it has one; ``None``: none, where none was planned."""
+        self._need_impaired(name)
         link = self.plan.link(name)
         sender, receiver = link.ends(direction)
         what = f"{name} {direction}"
@@ -199,6 +222,11 @@ class Network:
                 shaper = _shaper(link, rate)
                 self.send(node, shaping.tbf_messages(index, shaper, what, parent=parent, change=now is not None))
         self._rates[name, direction] = rate
+
+    def _need_impaired(self, link: str) -> None:
+        if not self.impaired:
+            what = "this lab is without impairments: its links are as the kernel gives them"
+            raise InputError(Problem(f"link {link}", what, f"bring it up without {NO_IMPAIRMENTS}"))
 
     def lay(self, overlay: overlays.Overlay) -> None:
         """Make both ends of an overlay. It goes with its hosts' namespaces."""

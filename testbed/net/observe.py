@@ -19,6 +19,7 @@ from testbed.net.dumps import Found
 from testbed.net.messages import LOOPBACK_INDEX
 from testbed.net.netlink import Netlink
 from testbed.plan.plan import DIRECTIONS, FABRIC, Direction, Plan, PlannedLink, Shaper
+from testbed.units import Rate
 
 PROBLEMS_MAX = 50
 """So many differences are told, and how many there are; arbitrary."""
@@ -60,7 +61,7 @@ def observe(network: Network) -> None:
 
 def differences(network: Network) -> Iterator[Problem]:
     """Every difference between the plan and the kernel, in the plan's order."""
-    wanted = plan_by_namespace(network.plan)
+    wanted = plan_by_namespace(network.plan, impaired=network.impaired)
     for name in (FABRIC, *(node.name for node in network.plan.nodes)):
         found = _read(network, name)
         yield from compare(name, wanted[name], found)
@@ -71,8 +72,8 @@ def differences(network: Network) -> Iterator[Problem]:
             yield from _forwarding(network, node.name)
 
 
-def plan_by_namespace(plan: Plan) -> Mapping[str, Wanted]:
-    """What each namespace must have. Pure."""
+def plan_by_namespace(plan: Plan, *, impaired: bool = True) -> Mapping[str, Wanted]:
+    """What each namespace must have; ``impaired``: disciplines, too. Pure."""
     wanted: dict[str, Wanted] = defaultdict(Wanted)
     fabric = wanted[FABRIC]
     for bridge in plan.bridges:
@@ -90,7 +91,7 @@ def plan_by_namespace(plan: Plan) -> Mapping[str, Wanted]:
         wanted[name].addresses.add((LOOPBACK_INDEX, address))
     for route in plan.routes:
         wanted[route.node].routes.add((route.prefix, route.via))
-    for link in (*plan.links, *plan.access):
+    for link in (*plan.links, *plan.access) if impaired else ():
         for direction in DIRECTIONS:
             sender, receiver = link.ends(direction)
             # As in Network.impair: at the fabric's port towards the receiver, or at a host's own interface.
@@ -185,19 +186,19 @@ def _wires(network: Network) -> Iterator[Problem]:
         for direction in DIRECTIONS:
             source, target = link.ends(direction)
             answers = fabric.dump(tc.get_filters(source.port_index, tc.INGRESS_HOOK))
-            held = [shaping.decode_wire(one) for one in answers if one.get_attr("TCA_OPTIONS") is not None]
-            yield from wire_differences(link, direction, target.port_index, held)
+            held = [shaping.decode_wire(one) for one in answers if shaping.is_wire(one)]
+            police = link.rate if link.policed and network.impaired else None
+            yield from wire_differences(link, direction, target.port_index, police, held)
 
 
 def wire_differences(
-    link: PlannedLink, direction: Direction, target: int, held: Iterable[shaping.Wire]
+    link: PlannedLink, direction: Direction, target: int, policed: Rate | None, held: Iterable[shaping.Wire]
 ) -> Iterator[Problem]:
     """A wire leads to the other end, and drops what exceeds its rate where that is policed. Pure."""
     where, wires = f"link {link.name}, {direction}", [*held]
     if len(wires) != 1 or wires[0].target != target:
         yield Problem(where, f"its wire must lead to port {target}, and leads to {[one.target for one in wires]}")
         return
-    policed = link.rate if link.policed else None
     rate = wires[0].policer.rate
     if (rate is None) != (policed is None) or (rate is not None and policed is not None and abs(rate - policed) > 8):
         yield Problem(where, f"policer: planned {policed or 'none'}, the kernel has {rate or 'none'}")

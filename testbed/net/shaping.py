@@ -105,8 +105,15 @@ def wire_messages(source: int, target: int, what: str, police: Rate | None, mtu:
 
     Between ports that are veths in one namespace this is a cable: nothing looks at the packets.
     """
-    hook = tc.qdisc("clsact", source, None, handle=tc.CLSACT_HANDLE, parent=tc.CLSACT)
-    return [Request(hook, f"ingress hook of {what}"), _wire(source, target, what, police, mtu, 1)]
+    return [_ingress(source, what), _wire(source, target, what, police, mtu, 1)]
+
+
+def plain_wire_messages(source: int, target: int, what: str) -> list[Request]:
+    """The same without a policer, of what kernels have that have little (mirred, u32)."""
+    selector = {"keys": ["0x0/0x0+0"]}
+    body = {"attrs": [("TCA_U32_SEL", selector), ("TCA_U32_ACT", _actions([_redirect(target)]))]}
+    wire = tc.every(source, body, parent=tc.INGRESS_HOOK, priority=1)
+    return [_ingress(source, what), Request(wire, f"wire of {what}")]
 
 
 def rewire_messages(
@@ -164,16 +171,32 @@ def decode_wire(answer: tcmsg) -> Wire:
     return Wire(priority=answer["info"] >> 16, target=target, policer=Policer(rate=rate, **limits), dropped=dropped)
 
 
+def is_wire(answer: tcmsg) -> bool:
+    """Whether a decoded filter message is of a filter: u32 has its table as well, and matchall its head."""
+    options = answer.get_attr("TCA_OPTIONS")
+    return options is not None and any(options.get_attr(name) for name in ("TCA_U32_ACT", "TCA_MATCHALL_ACT"))
+
+
 def _read_actions(answer: tcmsg) -> Iterator[tuple[str, tcmsg, tcmsg]]:
-    actions = answer.get_attr("TCA_OPTIONS").get_attr("TCA_MATCHALL_ACT")
+    options = answer.get_attr("TCA_OPTIONS")
+    actions = options.get_attr("TCA_U32_ACT" if answer.get_attr("TCA_KIND") == "u32" else "TCA_MATCHALL_ACT")
     for _, action in actions["attrs"] if actions else ():
         yield tuple(action.get_attr(f"TCA_ACT_{name}") for name in ("KIND", "OPTIONS", "STATS"))
 
 
-def _wire(source: int, target: int, what: str, police: Rate | None, mtu: int, priority: int) -> Request:
+def _ingress(port: int, what: str) -> Request:
+    hook = tc.qdisc("clsact", port, None, handle=tc.CLSACT_HANDLE, parent=tc.CLSACT)
+    return Request(hook, f"ingress hook of {what}")
+
+
+def _redirect(target: int) -> tuple[str, dict[str, object]]:
     redirect = {"action": tc.Act.STOLEN, "eaction": MIRRED_REDIRECT, "ifindex": target}
+    return "mirred", {"attrs": [("TCA_MIRRED_PARMS", redirect)]}
+
+
+def _wire(source: int, target: int, what: str, police: Rate | None, mtu: int, priority: int) -> Request:
     actions = [] if police is None else [*_police_actions(policer(mtu, rate=police), tc.Act.PIPE)]
-    actions.append(("mirred", {"attrs": [("TCA_MIRRED_PARMS", redirect)]}))
+    actions.append(_redirect(target))
     body = {"attrs": [("TCA_MATCHALL_ACT", _actions(actions))]}
     return Request(tc.matchall(source, body, parent=tc.INGRESS_HOOK, priority=priority), f"wire of {what}")
 

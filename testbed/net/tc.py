@@ -216,6 +216,13 @@ def matchall(ifindex: int, options: object, *, parent: int, priority: int) -> tc
     return message
 
 
+def every(ifindex: int, options: object, *, parent: int, priority: int) -> tcmsg:
+    """Make the same by the filter u32, with a key that fits all: what a kernel without matchall has."""
+    message = matchall(ifindex, options, parent=parent, priority=priority)
+    message["attrs"] = [("TCA_KIND", "u32"), ("TCA_OPTIONS", options)]
+    return message
+
+
 def delete_filter(ifindex: int, *, parent: int, priority: int) -> tcmsg:
     """Make the message that removes the filters of one priority."""
     message = _message(RTM_DELTFILTER, 0, ifindex, 0, parent)

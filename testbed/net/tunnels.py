@@ -12,6 +12,7 @@ import socket
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from hashlib import blake2b
 from ipaddress import ip_address, ip_network
 from typing import Any, Protocol
@@ -53,6 +54,7 @@ class Lab(Protocol):
 
     plan: Plan
     namespaces: Namespaces
+    impaired: bool
 
     def channel(self, node: str) -> Netlink:
         """A netlink socket in a node's namespace."""
@@ -194,7 +196,8 @@ class Tunnels:
         for tunnel, end in self._ends():
             if tunnel.kind == "wireguard" and end == tunnel.a:
                 self._lab.channel(end.node).send(source_requests(tunnel, self._lab.plan))
-            self._lab.channel(end.node).send(link_requests(tunnel, end))
+            laid = tunnel if self._lab.impaired else replace(tunnel, rate=None, packets_per_s=None)
+            self._lab.channel(end.node).send(link_requests(laid, end))
         # Side b speaks as soon as it knows its peer, so side a is told first.
         for tunnel, end in self._ends():
             if tunnel.kind == "wireguard":

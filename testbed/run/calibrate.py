@@ -89,7 +89,7 @@ def calibrate(
         some = links[start : start + LINKS_AT_ONCE]
         progress(f"calibrating {', '.join(link.name for link in some[:3])}{', ...' if len(some) > 3 else ''}")
         found += _measure(network, some, clock, 2 * len(links))
-    return {"clock": clock, "links": found}
+    return {"clock": clock, "links": found} | ({} if network.impaired else {"impaired": False})
 
 
 def _measure(network: Network, links: Sequence[PlannedLink], clock: Clock, total: int) -> list[dict[str, Any]]:

@@ -106,7 +106,7 @@ def _bring_up(job: Job, loaded: Loaded, recorder: Recorder, progress: Progress, 
     scratch = SCRATCH / plan.lab
     scratch.mkdir(parents=True)
     undo.callback(shutil.rmtree, scratch, ignore_errors=True)
-    network = Network(plan, job.seed)
+    network = Network(plan, job.seed, impaired=job.impaired)
     undo.callback(network.close)
     progress(f"building {len(plan.nodes)} nodes, {len(plan.links)} links")
     network.apply()

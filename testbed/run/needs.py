@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from testbed.errors import InputError, MachineError, Problem, known
 from testbed.job import Kernel
@@ -20,6 +20,7 @@ from testbed.units import Size
 
 DIGITS = 12
 """Of a program's digest; arbitrary: enough to tell two apart."""
+TUNNELS_NEED: Mapping[str, tuple[str, ...]] = {"ipsec": ("xfrm", "esp"), "wireguard": ("wireguard",)}
 
 
 def check(loaded: Loaded, kernel: Kernel) -> None:
@@ -36,18 +37,26 @@ def check(loaded: Loaded, kernel: Kernel) -> None:
         raise MachineError(problems)
 
 
-def choose(loaded: Loaded, kernel: str | None, clock: str | None) -> detect.Choice:
+def choose(loaded: Loaded, kernel: str | None, clock: str | None, *, impaired: bool = True) -> detect.Choice:
     """Kernel and clock of a run, as :func:`testbed.kernel.detect.choose` has it.
+
+    ``impaired``: its links are to delay, lose and limit as planned.
 
     Raises:
         MachineError: this machine lacks something; of its own kernel all that a run lacks, that for any lab or not.
     """
     try:
-        return detect.choose(kernel, clock, detect.capabilities())
+        return detect.choose(kernel, clock, detect.capabilities(), of_the_kernel(loaded.plan, impaired=impaired))
     except MachineError as error:
         if kernel != "host":
             raise
         raise MachineError([*error.problems, *_missing(loaded), *_refused(loaded.plan, "host")]) from None
+
+
+def of_the_kernel(plan: Plan, *, impaired: bool) -> tuple[str, ...]:
+    """What a plan needs of the machine's own kernel, by the names that doctor has for it. Pure."""
+    tunnels = dict.fromkeys(name for tunnel in plan.tunnels for name in TUNNELS_NEED[tunnel.kind])
+    return (*(detect.HOST_LABS_NEED if impaired else detect.PLAIN_LABS_NEED), *tunnels)
 
 
 def _missing(loaded: Loaded) -> Iterator[Problem]:

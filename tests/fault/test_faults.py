@@ -63,6 +63,10 @@ class FakeNetwork:
         """As the network's."""
         self.impairments[name, direction] = impairment
 
+    def unbroken(self, name: str, direction: Direction) -> tuple[Impairment, Rate | None]:
+        """As the network's."""
+        return PLAN.link(name).impairment(direction), PLAN.link(name).rate
+
     def rate(self, name: str, direction: Direction) -> Rate | None:
         """As the network's."""
         return self.rates[name, direction]

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from testbed.errors import InputError, MachineError
+from testbed.job import NO_IMPAIRMENTS
 from testbed.kernel import build, detect
-from testbed.kernel.detect import Capability, Choice, choose
+from testbed.kernel.detect import PLAIN_LABS_NEED, Capability, Choice, choose
 from testbed.kernel.programs import NEEDED, PROGRAMS, find_program, install_line, missing, parse_packages
 
 Maker = Callable[..., Path]
-HOST = ("host.root", "host.veth", "host.bridge", "host.netem", "host.tbf")
+PLAIN = ("host.root", "host.veth", "host.bridge", "host.mirred")
+HOST = (*PLAIN, "host.netem", "host.tbf", "host.matchall", "host.police")
 READY = ("guest.built", "guest.buildable", *HOST)
 
 
@@ -69,9 +71,9 @@ def test_what_cannot_be_meant_is_refused_before_the_machine_is_looked_at(
     [
         ("guest", None, HOST, ["guest.buildable: no"]),
         (None, "virtual", HOST, ["guest.buildable: no"]),
-        ("host", None, ("guest.built", "host.root", "host.veth"), ["it lacks bridge, netem, tbf"]),
+        ("host", None, ("guest.built", *PLAIN, "host.police"), ["it lacks netem, tbf, matchall"]),
         ("host", None, ("guest.built", *HOST[1:]), ["no right to make network namespaces"]),
-        (None, None, ("host.root",), ["guest.buildable: no", "it lacks veth, bridge, netem, tbf"]),
+        (None, None, PLAIN[:2], ["guest.buildable: no", "it lacks bridge, mirred, netem, tbf, matchall, police"]),
     ],
 )
 def test_what_this_machine_cannot_do_is_said_with_all_reasons(
@@ -81,6 +83,17 @@ def test_what_this_machine_cannot_do_is_said_with_all_reasons(
         choose(kernel, clock, caps(*available))
     assert [problem.what for problem in error.value.problems] == said
     assert all(problem.hint for problem in error.value.problems)
+
+
+def test_a_kernel_that_cannot_impair_serves_labs_that_do_without_and_that_is_told() -> None:
+    poor = caps("guest.built", *PLAIN)
+    assert choose("host", None, poor, PLAIN_LABS_NEED).kernel == "host"
+    with pytest.raises(MachineError) as refused:
+        choose("host", None, poor)
+    assert NO_IMPAIRMENTS in refused.value.problems[0].hint
+    with pytest.raises(MachineError) as refused:
+        choose("host", None, caps("guest.built", *PLAIN[:-1]))
+    assert NO_IMPAIRMENTS not in refused.value.problems[0].hint
 
 
 def test_a_choice_for_the_host_says_why_it_is_not_the_guest() -> None:

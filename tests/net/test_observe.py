@@ -182,9 +182,9 @@ def test_a_wire_must_lead_to_the_other_end_and_police_as_planned() -> None:
     link = plan().link("dx")
     free, policed = Policer(), shaping.policer(1500, rate=Rate.parse("1 Gbit/s"))
     right = Wire(priority=1, target=7, policer=free, dropped=0)
-    assert list(wire_differences(link, "a_to_b", 7, [right])) == []
+    assert list(wire_differences(link, "a_to_b", 7, None, [right])) == []
     for held in ([], [right, right], [replace(right, target=8)], [replace(right, policer=policed)]):
-        assert len(list(wire_differences(link, "a_to_b", 7, held))) == 1, held
+        assert len(list(wire_differences(link, "a_to_b", 7, None, held))) == 1, held
     hosted = replace(link, policed=True)
-    assert list(wire_differences(hosted, "a_to_b", 7, [replace(right, policer=policed)])) == []
-    assert len(list(wire_differences(hosted, "a_to_b", 7, [right]))) == 1
+    assert list(wire_differences(hosted, "a_to_b", 7, hosted.rate, [replace(right, policer=policed)])) == []
+    assert len(list(wire_differences(hosted, "a_to_b", 7, hosted.rate, [right]))) == 1

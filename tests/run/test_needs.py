@@ -10,7 +10,7 @@ from testbed.errors import Exit, MachineError
 from testbed.kernel.detect import Capability
 from testbed.kubernetes.host_kernel import GUEST, problems
 from testbed.load import load
-from testbed.run.needs import check, choose
+from testbed.run.needs import check, choose, of_the_kernel
 from testbed.units import Size
 from tests.plan.shipped import plan_of
 
@@ -34,6 +34,12 @@ def test_the_machines_own_kernel_is_given_no_stores_and_each_is_named(file: str,
 
 def test_a_plan_without_stores_may_be_had_in_either_kernel() -> None:
     check(load("topologies/hybrid.py", {}), "host")
+
+
+def test_tunnels_ask_the_machines_own_kernel_for_their_kind_and_links_for_what_impairs_them() -> None:
+    assert {"netem", "xfrm", "esp"} <= {*of_the_kernel(plan_of("hybrid.py"), impaired=True)}
+    assert {"xfrm", "esp"} <= {*of_the_kernel(plan_of("hybrid.py"), impaired=False)}
+    assert not {"netem", "xfrm"} & {*of_the_kernel(plan_of("two_connections.py"), impaired=False)}
 
 
 def test_a_program_that_a_scenario_runs_itself_is_missed_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
