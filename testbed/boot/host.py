@@ -116,8 +116,9 @@ def enter(job: Job, name: str) -> None:
     if job.engine:
         alone()
         mount("sysfs", "/sys", "sysfs")  # without what security modules of the machine add to theirs
-        cgroups.see_all()
-        cgroups.enter(name)
+        groups = cgroups.of_this_machine()
+        groups.see()
+        groups.enter(name)
     die_with_parent()  # again: the kernel forgets it where rights were gained
     child = os.fork()
     if child:

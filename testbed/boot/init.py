@@ -19,7 +19,7 @@ from pathlib import Path
 from testbed.boot.start import HERE
 from testbed.cluster.engine_tree import BESIDE
 from testbed.job import Job, wait_for_even_time
-from testbed.kubernetes import cgroups
+from testbed.kubernetes import cgroups_v2
 from testbed.kubernetes.disk import DISK, MATERIAL
 from testbed.net import sysctls
 from testbed.net.namespace import mount, pivot_into
@@ -92,7 +92,7 @@ def private_tree(job: Job) -> None:
         Path(root, folder).mkdir(exist_ok=True)
         mount(kind, f"{root}/{folder}", kind, MS_NOSUID)
     if job.engine:
-        mount("cgroup2", f"{root}{cgroups.ROOT}", "cgroup2")
+        mount("cgroup2", f"{root}{cgroups_v2.ROOT}", "cgroup2")
     Path(f"{root}{RECORD}").mkdir()
     no_resolver(Path(root))
     mount("none", f"{root}{RECORD}", "hostfs", MS_NOSUID, job.record_source)

@@ -26,6 +26,7 @@ from testbed.job import Clock, Job, Kernel
 from testbed.kernel import cache
 from testbed.kernel.programs import find_program
 from testbed.kubernetes.disk import IMAGE
+from testbed.kubernetes.rights import left_out
 from testbed.plan.plan import Plan
 
 Tell = Callable[[str], None]
@@ -66,14 +67,20 @@ class States:
         told = engine / BESIDE
         parts = [engine.parent.name, *((CODE / name).read_text(encoding="utf-8") for name in MAKES)]
         for cluster in plan.clusters:
-            parts += [making.config(cluster, Path(), Path(), told), making.network(cluster, told)]
+            config = making.config(cluster, Path(), Path(), told, restricted=kernel == "host" and bool(left_out()))
+            parts += [config, making.network(cluster, told)]
         if kernel == "host":
             parts.append(kernel)
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
     def kept(self, plan: Plan, engine: Path, kernel: Kernel = "guest") -> Path | None:
-        """The disk of a plan's clusters, if it was kept. On the host's kernel they start from either's."""
-        makers: tuple[Kernel, ...] = ("guest", "host") if kernel == "host" else ("guest",)
+        """The disk of a plan's clusters, if it was kept. On the host's kernel they start from either's.
+
+        Not from a guest's, though, where root has not all rights: its nodes count on them.
+        """
+        makers: tuple[Kernel, ...] = ("guest",)
+        if kernel == "host":
+            makers = ("host",) if left_out() else ("guest", "host")
         disks = (self._image.cache / f"{PREFIX}{self.key(plan, engine, maker)}" / IMAGE for maker in makers)
         return next((disk for disk in disks if disk.is_file()), None)
 

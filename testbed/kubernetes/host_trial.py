@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from testbed.kernel.programs import ENVIRONMENT
-from testbed.kubernetes import cgroups
+from testbed.kubernetes import cgroups, rights
+from testbed.kubernetes.cgroups_v2 import PREFIX
 from testbed.net.namespace import CLONE_NEWNET, CLONE_NEWNS, alone, mount, unshare
 
 PLACE = Path("/run")
@@ -26,7 +27,6 @@ DISK_BYTES = 1 << 23
 """Of a disk that is mounted; arbitrary: small, and ext4 fits."""
 LIMIT_S = 20.0
 """For any program that is started; arbitrary, far above what they take."""
-CAPABILITIES = Path("/proc/sys/kernel/cap_last_cap")
 BRIDGE_FILTER = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
 NAT = """
 table ip trial {
@@ -76,11 +76,9 @@ def _run(*argv: str, given: str = "") -> None:
 
 
 def _capabilities() -> None:
-    """Containers with all rights are given every one that the kernel has."""
-    last = int(CAPABILITIES.read_text(encoding="ascii"))
-    status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    bounding = next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd:"))
-    if missing := (1 << (last + 1)) - 1 & ~bounding:
+    """Containers with all rights are given every one that the kernel has, but for those that may be left out."""
+    missing = sum(1 << number for number in rights.missing() if number not in rights.DISPENSABLE)
+    if missing:
         raise OSError(f"taken from root here: {missing:#x}, which capsh --decode={missing:x} names")
 
 
@@ -102,16 +100,11 @@ def _loop() -> None:
 
 
 def _cgroups() -> None:
-    cgroups.see_all()
-    if lacking := cgroups.lacking():
-        raise OSError(f"version 2 has no {', '.join(lacking)} here, as where version 1 is in use")
-    group = cgroups.ROOT / f"{cgroups.PREFIX}trial-{os.getpid()}"
-    cgroups.give(cgroups.ROOT)
-    group.mkdir()
-    try:
-        cgroups.give(group)
-    finally:
-        cgroups.remove(group)
+    groups = cgroups.of_this_machine()
+    groups.see()
+    if lacking := groups.lacking():
+        raise OSError(f"neither version has all controllers here; version 2 has no {', '.join(lacking)}")
+    groups.attempt(f"{PREFIX}trial-{os.getpid()}")
 
 
 def _nat() -> None:

@@ -11,10 +11,11 @@ import os
 import socket
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from testbed.clock import Waiter
+from testbed.kubernetes.rights import left_out
 from testbed.net import messages
 from testbed.net.apply import Network
 from testbed.net.namespace import write_sysctl
@@ -40,7 +41,7 @@ class Joining:
         self._socket.bind(str(self._place))
         self._socket.listen()
         self.runtime = folder / "testbed-runtime"
-        self.runtime.write_text(runtime_script(self._place), encoding="utf-8")
+        self.runtime.write_text(runtime_script(self._place, left_out()), encoding="utf-8")
         self.runtime.chmod(self.runtime.stat().st_mode | stat.S_IXUSR)
         waiter.watch(self._socket.fileno(), self._answer)
 
@@ -72,12 +73,16 @@ class Joining:
         self._place.unlink(missing_ok=True)
 
 
-def runtime_script(place: Path) -> str:
-    """The runtime as Docker calls it: only creating a container is ours, and the rest is runc's, at once."""
+def runtime_script(place: Path, without: Sequence[str] = ()) -> str:
+    """The runtime as Docker calls it: only creating a container is ours, and the rest is runc's, at once.
+
+    ``without``: rights that no container is given; then what is started in one later is ours as well.
+    """
+    ours = "|".join(f'*" {word} "*' for word in ("create --bundle", *(("exec --process",) if without else ())))
     return (
         "#!/bin/sh\n"
         'case " $* " in\n'
-        f'*" create --bundle "*) exec {sys.executable} -S -E {RUNTIME} {place} "$@" ;;\n'
+        f"""{ours}) exec {sys.executable} -S -E {RUNTIME} {place} '{",".join(without)}' "$@" ;;\n"""
         "esac\n"
         'exec runc "$@"\n'
     )

@@ -24,7 +24,16 @@ CERTIFICATES_LAST = "438000h"
 """Fifty years, where kubeadm and Kubernetes give a year; arbitrary."""
 
 
-def kind_config(cluster: PlannedCluster, image: str, cpuinfo: Path, resolvers: Path) -> str:
+RESTRICTED = """\
+[plugins."io.containerd.grpc.v1.cri"]
+  restrict_oom_score_adj = true
+"""
+"""For containerd where it may not say whom the kernel kills last: it says so only as far as it may."""
+
+
+def kind_config(
+    cluster: PlannedCluster, image: str, cpuinfo: Path, resolvers: Path, *, restricted: bool = False
+) -> str:
     """Kind's configuration file.
 
     Args:
@@ -32,6 +41,7 @@ def kind_config(cluster: PlannedCluster, image: str, cpuinfo: Path, resolvers: P
         image: of its nodes.
         cpuinfo: what nodes see instead of the kernel's own.
         resolvers: folder with ``resolv.conf`` of each node whose site has a resolver, by the node's name.
+        restricted: some rights are kept back from root here (:mod:`testbed.kubernetes.rights`).
     """
     document: dict[str, Any] = {
         "kind": "Cluster",
@@ -49,6 +59,8 @@ def kind_config(cluster: PlannedCluster, image: str, cpuinfo: Path, resolvers: P
         "kubeadmConfigPatchesJSON6902": [_lasting()],
         "nodes": [_node(cluster, node, image, _mounts(node, cpuinfo, resolvers)) for node in cluster.nodes],
     }
+    if restricted:
+        document["containerdConfigPatches"] = [RESTRICTED]
     return _text(document)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from testbed.kubernetes import networks
+from testbed.kubernetes import networks, rights
 from testbed.kubernetes.disk import MATERIAL
 from testbed.kubernetes.engine import Engine
 from testbed.kubernetes.kind_config import kind_config
@@ -19,10 +19,12 @@ ARCHIVE, IMAGE = "node.tar", "image"
 """Of the engine's material: the archive that Docker loads, and the image's name."""
 
 
-def config(cluster: PlannedCluster, cpuinfo: Path, resolvers: Path, root: Path = MATERIAL) -> str:
+def config(
+    cluster: PlannedCluster, cpuinfo: Path, resolvers: Path, root: Path = MATERIAL, *, restricted: bool = False
+) -> str:
     """What kind is told. ``root``: where the engine's material is; the others: :func:`kind_config`."""
     image = (root / IMAGE).read_text(encoding="utf-8").strip()
-    return kind_config(cluster, image, cpuinfo, resolvers)
+    return kind_config(cluster, image, cpuinfo, resolvers, restricted=restricted)
 
 
 def network(cluster: PlannedCluster, root: Path = MATERIAL) -> str:
@@ -38,7 +40,8 @@ def load_image(engine: Engine) -> None:
 def nodes(engine: Engine, cluster: PlannedCluster) -> None:
     """Make a cluster's nodes and its control plane. Raises :class:`RunError`."""
     path = engine.folder / f"kind-{cluster.name}.yaml"
-    path.write_text(config(cluster, engine.cpuinfo, engine.resolvers), encoding="utf-8")
+    told = config(cluster, engine.cpuinfo, engine.resolvers, restricted=bool(rights.left_out()))
+    path.write_text(told, encoding="utf-8")
     argv = ("kind", "create", "cluster", "--config", str(path), "--retain", "--wait", "0s")
     engine.run(f"create-{cluster.name}", *argv, within=CREATE_WITHIN)
     # The lab starts them, in order, not Docker as soon as it is up itself.

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 RUN = ("run", "topologies/stretched_cluster.py", "--kernel", "host", "--out")
-LESS = ("setpriv", "--bounding-set", "-sys_resource", "--inh-caps", "-all")
+LESS = ("setpriv", "--bounding-set", "-sys_rawio", "--inh-caps", "-all")
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs")
 
 

@@ -6,15 +6,18 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from testbed.boot import tunables
-from testbed.kubernetes import cgroups
-from testbed.net.namespace import CLONE_NEWNS, read_sysctl, unshare, write_sysctl
+from testbed.kubernetes import cgroups, cgroups_v1
+from testbed.kubernetes.cgroups_v2 import CONTROLLERS, NEEDED, PROCESSES, ROOT
+from testbed.net.namespace import CLONE_NEWNS, mount, read_sysctl, unshare, write_sysctl
 
 PANIC, NOTED = "kernel/panic", Path("/tmp/noted.json")
 BEFORE, KUBELETS = "7", "10"
+NAME = "testbed-one"
 
 
 @contextlib.contextmanager
@@ -55,34 +58,77 @@ def settings() -> None:
     assert tunables.clean(NOTED) == []
 
 
-def groups() -> None:
-    """A process sees its own subtree alone, and what is empty and old is removed."""
-    unshare(CLONE_NEWNS)
-    cgroups.see_all()
-    (cgroups.ROOT / "somebody-elses").mkdir()
+def second() -> None:
+    """A process sees its own subtree alone, with controllers to give."""
+    groups = cgroups.of_this_machine()
+    groups.enter(NAME)
+    (ROOT / "docker").mkdir()  # in what is the root to it
+    given = (ROOT / "docker" / CONTROLLERS).read_text().split()
+    seen = Path("/proc/self/cgroup").read_text().splitlines()[-1]
+    assert (seen, {*NEEDED} - {*given}) == ("0::/lab", set()), (seen, given)
+
+
+def first() -> None:
+    """The same where a controller is of version 1."""
+    groups = cgroups_v1.Version1()
+    groups.enter(NAME)
+    (ROOT / "freezer" / "docker").mkdir()
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    assert [line.split(":", 1)[1] for line in lines] == ["freezer:/", ":/"], lines
+
+
+def goes(groups: cgroups.Groups, tree: Path, enter: Callable[[], None]) -> None:
+    """What is in no other's subtree is seen by who entered it, and what is empty and old is removed."""
+    (tree / "somebody-elses").mkdir()
     pid = os.fork()
     if not pid:
         unshare(CLONE_NEWNS)
-        cgroups.enter("testbed-one")
-        (cgroups.ROOT / "docker").mkdir()  # in what is the root to it
-        given = (cgroups.ROOT / "docker" / cgroups.CONTROLLERS).read_text().split()
-        seen = Path("/proc/self/cgroup").read_text().strip()
-        os._exit(0 if seen == "0::/lab" and not {*cgroups.NEEDED} - {*given} else 1)
+        try:
+            enter()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
     assert os.waitpid(pid, 0)[1] == 0
-    one = cgroups.ROOT / "testbed-one"
+    one = tree / NAME
     assert (one / "docker").is_dir()
-    assert [*cgroups.stale()] == [], "too young"
-    os.utime(one, (1, 1))
-    assert [*cgroups.stale()] == [one]
+    assert [*groups.stale()] == [], "too young"
+    for group in ROOT.rglob(NAME):
+        os.utime(group, (1, 1))
+    assert [*groups.stale()] == [NAME]
     sleeper = os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "infinity")
-    (one / "docker" / "cgroup.procs").write_text(str(sleeper))
-    assert [*cgroups.stale()] == [], "somebody is in it"
-    assert cgroups.remove_from_outside("remove", one.name) == [one.name]
+    (one / "docker" / PROCESSES).write_text(str(sleeper))
+    assert [*groups.stale()] == [], "somebody is in it"
+    groups.remove(NAME)
     assert os.waitpid(sleeper, 0)[1] == signal.SIGKILL
-    assert not one.exists()
-    assert (cgroups.ROOT / "somebody-elses").is_dir()
+    assert [*ROOT.rglob(NAME)] == []
+    assert (tree / "somebody-elses").is_dir()
+
+
+def version2() -> None:
+    """As a program, too, which looks for itself."""
+    unshare(CLONE_NEWNS)
+    groups = cgroups.of_this_machine()
+    groups.see()
+    goes(groups, ROOT, second)
+    (ROOT / NAME).mkdir()
+    assert cgroups.remove_from_outside("remove", NAME) == [NAME]
+    assert not (ROOT / NAME).exists()
+
+
+def version1() -> None:
+    """With a controller that version 2 has not."""
+    unshare(CLONE_NEWNS)
+    place = Path("/tmp/freezer")
+    place.mkdir()
+    mount("cgroup", str(place), "cgroup", 0, "freezer")  # from now on the kernel tells of it
+    groups = cgroups_v1.Version1()
+    assert groups.lacking() == [*NEEDED]
+    groups.see()
+    goes(groups, ROOT / "freezer", first)
 
 
 settings()
-groups()
+version1()
+version2()
 sys.stdout.write("all is as it was\n")

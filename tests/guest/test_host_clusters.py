@@ -27,7 +27,7 @@ def refused(run_scenario: RunScenario, tmp_path_factory: pytest.TempPathFactory)
 def test_root_is_told_all_that_is_missing_at_once_before_anything_is_touched(refused: dict[str, Any]) -> None:
     said = refused["root"]["said"]
     assert refused["root"]["status"] == Exit.MACHINE, said
-    assert "host kernel, clusters.capabilities: taken from root here: 0x1000000" in said
+    assert "host kernel, clusters.capabilities: taken from root here: 0x20000" in said
     assert "memory: " in said
     assert "the nodes may need 4 GiB" in said
     assert refused["touched"] == [False, False, False]

@@ -19,7 +19,7 @@ from typing import Any
 from testbed.boot import disks
 from testbed.boot.tunables import SET_BY_KUBELET
 from testbed.kernel import cache
-from testbed.kubernetes import cgroups
+from testbed.kubernetes.cgroups_v2 import ROOT
 from testbed.net.namespace import mount, read_sysctl
 
 TESTBED = (sys.executable, "-P", "-m", "testbed")
@@ -28,7 +28,7 @@ LABS = Path("/run/labs")
 PLACES = (Path("/dev"), Path("/run"), TEMPORARY := Path("/run/tmp"))
 BROUGHT = [Path(path) for path in ("/etc/docker", "/usr/bin/dockerd", "/usr/bin/kind", "/var/lib/docker", "/testbed")]
 """What nobody but the engine has here: the rest of the guest's tree is this machine's, where others write, too."""
-OTHERS = cgroups.ROOT / "docker" / "somebody-elses"
+OTHERS = ROOT / "docker" / "somebody-elses"
 GONE_WITHIN_S = 10.0
 """How long namespaces and mounts of processes that were killed may take to go; arbitrary, on the guest's clock."""
 
@@ -38,7 +38,7 @@ def seen(folder: Path) -> dict[str, Any]:
     loops = [loop for loop in sorted(Path("/sys/block").glob("loop*")) if (loop / "loop/backing_file").exists()]
     return {
         "processes": sorted(_programs()),
-        "groups": sorted(group for group, _, _ in os.walk(cgroups.ROOT)),
+        "groups": sorted(group for group, _, _ in os.walk(ROOT)),
         "mounts": Path("/proc/self/mounts").read_text().splitlines(),
         "interfaces": sorted(path.name for path in Path("/sys/class/net").iterdir()),
         "loops": [loop.name for loop in loops],
@@ -94,7 +94,7 @@ def settled(folder: Path, before: dict[str, Any]) -> dict[str, Any]:
 
 def main(folder: Path) -> None:
     """A run to its end, one that is killed, and a lab that is kept up."""
-    mount("cgroup2", str(cgroups.ROOT), "cgroup2")
+    mount("cgroup2", str(ROOT), "cgroup2")
     OTHERS.mkdir(parents=True)
     for place in (LABS, TEMPORARY):
         place.mkdir(mode=0o700)

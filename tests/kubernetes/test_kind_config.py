@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,9 @@ def test_certificates_outlast_what_is_kept() -> None:
     changed = {step["path"]: step["value"] for step in yaml.safe_load(lasting["patch"])}
     assert changed["/certificateValidityPeriod"] == changed["/caCertificateValidityPeriod"] == "438000h"
     assert {"name": "cluster-signing-duration", "value": "438000h"} in changed["/controllerManager/extraArgs"]
+
+
+def test_containerd_is_told_where_it_may_not_say_whom_the_kernel_kills_last() -> None:
+    assert "containerdConfigPatches" not in told()
+    (patch,) = yaml.safe_load(kind_config(CLUSTER, "x", CPUINFO, RESOLVERS, restricted=True))["containerdConfigPatches"]
+    assert tomllib.loads(patch)["plugins"]["io.containerd.grpc.v1.cri"] == {"restrict_oom_score_adj": True}
