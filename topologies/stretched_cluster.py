@@ -29,6 +29,7 @@ def topology(t: Topology) -> None:
         "dx.bfd", optional(Duration), str(presets.DX_BFD_INTERVAL.value), "BFD interval on Direct Connect, or off"
     )
     vpn_delay = t.param("vpn.delay", Duration, "15 ms", "one-way delay of the Internet path under the VPN")
+    vpn = t.param("vpn", str, "yes", "a VPN for the day on which Direct Connect is lost", choices=("no", "yes"))
     workers = t.param("workers", int, "1", "workers in the data centre")
     joined = t.param("cni", str, "calico-vxlan", "what joins pods, and how", choices=tuple(CNIS))
     mtu = t.param("pods.mtu", optional(Size), "off", "MTU of pods; off: what the narrowest way leaves")
@@ -40,10 +41,11 @@ def topology(t: Topology) -> None:
     onprem = t.lan("onprem", "192.168.0.0/16")
     cgw = onprem.router("cgw", asn=65000)
     t.direct_connect("dx", vgw, cgw, delay=delay, bgp=t.bgp(bfd=bfd, local_pref=presets.LOCAL_PREF_DX.value))
-    inet = t.internet("inet")
-    t.attach(vgw, inet)
-    t.attach(cgw, inet, delay=vpn_delay)
-    t.vpn("vpn", vgw, cgw, over=inet)
+    if vpn == "yes":
+        inet = t.internet("inet")
+        t.attach(vgw, inet)
+        t.attach(cgw, inet, delay=vpn_delay)
+        t.vpn("vpn", vgw, cgw, over=inet)
 
     taint = Taint(key="eks.amazonaws.com/compute-type", value="hybrid", effect="NoSchedule")
     cni = CNIS[joined] if mtu is None else replace(CNIS[joined], mtu=int(mtu))
