@@ -17,7 +17,7 @@ OURS, STRAY = "management: with the testbed", "management: between nodes"
 _CONTINUE = json.dumps({"continue": None})
 _HOOKS = (("input", "iifname", "saddr"), ("output", "oifname", "daddr"), ("forward", "oifname", "daddr"))
 _MULTICAST = {"prefix": {"addr": "ff00::", "len": 8}}
-"""What a kernel says of itself, to nobody: RFC 4291 section 2.7."""
+"""Where to a kernel tells of itself, a bridge's too: RFC 4291 section 2.7."""
 
 
 def nodes(plan: Plan) -> set[str]:
@@ -31,7 +31,8 @@ def rules(plan: Plan, node: str) -> Iterator[Rule]:
         return
     for chain, way, end in _HOOKS:
         crosses = match("==", {"meta": {"key": way}}, MANAGEMENT_INTERFACE)
-        address, address6 = ({"payload": {"protocol": protocol, "field": end}} for protocol in ("ip", "ip6"))
+        address = {"payload": {"protocol": "ip", "field": end}}
+        to6 = {"payload": {"protocol": "ip6", "field": "daddr"}}
         yield Rule(chain, f"{OURS}, {chain}", (crosses, match("==", address, MANAGEMENT_GATEWAY)), _CONTINUE)
         yield Rule(chain, f"{STRAY}, {chain}", (crosses, match("!=", address, MANAGEMENT_GATEWAY)), _CONTINUE)
-        yield Rule(chain, f"{STRAY}, {chain}, IPv6", (crosses, match("!=", address6, _MULTICAST)), _CONTINUE)
+        yield Rule(chain, f"{STRAY}, {chain}, IPv6", (crosses, match("!=", to6, _MULTICAST)), _CONTINUE)
