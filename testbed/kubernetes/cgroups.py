@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from testbed.kubernetes.cgroups_v1 import Version1
-from testbed.kubernetes.cgroups_v2 import Version2
+from testbed.kubernetes.cgroups_v1 import NAMED, UNIFIED, Version1
+from testbed.kubernetes.cgroups_v2 import CONTROLLERS, PROCESSES, ROOT, Version2
 from testbed.net.namespace import CLONE_NEWNS, unshare
 
 REMOVED_WITHIN_S = 60.0
@@ -52,6 +52,22 @@ def of_this_machine() -> Groups:
     """Of the version that has the controllers: version 1 where it has all that are needed."""
     first = Version1()
     return Version2() if first.lacking() else first
+
+
+def join(pid: int, root: Path = ROOT) -> None:
+    """Move this process to where another one is, in the tree of each version that is mounted. Raises ``OSError``."""
+    for group in groups_of(Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8"), root):
+        (group / PROCESSES).write_text("0", encoding="ascii")
+
+
+def groups_of(text: str, root: Path = ROOT) -> Iterator[Path]:
+    """The groups of ``/proc/PID/cgroup``, where their trees are mounted below ``root``."""
+    for line in text.splitlines():
+        _, tree, group = line.split(":", 2)
+        second = root if (root / CONTROLLERS).is_file() else root / UNIFIED
+        place = root / tree.removeprefix(NAMED) if tree else second
+        if place.is_dir():
+            yield Path(f"{place}{group}")
 
 
 def remove_from_outside(*words: str) -> list[str]:

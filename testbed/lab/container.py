@@ -9,10 +9,10 @@ import signal
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn
 
 from testbed.errors import Problem, RunError
+from testbed.kubernetes import cgroups
 from testbed.net.namespace import CONTAINER, setns
 
 CONTAINER_ENVIRONMENT: Mapping[str, str] = {
@@ -20,7 +20,6 @@ CONTAINER_ENVIRONMENT: Mapping[str, str] = {
     "container": "docker",
 }  # fmt: skip
 """What its programs know. PATH is Docker's own default (moby oci/defaults.go, DefaultPathEnv)."""
-CGROUPS = Path("/sys/fs/cgroup")
 ANSWERS_WITHIN_S = 5.0
 """How long Docker may take to answer; arbitrary: milliseconds, and the lab stands still meanwhile."""
 SIGNALLED = 128
@@ -40,8 +39,7 @@ class Container:
         Only children of a process enter another namespace of processes. So this process stays outside: it writes the
         number of its child to ``tell``, waits, and ends as the child does. The child returns from here.
         """
-        group = Path(f"/proc/{self.pid}/cgroup").read_text(encoding="ascii").strip().removeprefix("0::")
-        Path(f"{CGROUPS}{group}/cgroup.procs").write_text("0", encoding="ascii")
+        cgroups.join(self.pid)
         namespaces = os.pidfd_open(self.pid)
         setns(namespaces, CONTAINER)
         os.close(namespaces)
