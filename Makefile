@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Another interpreter: make PYTHON=python3.12 demo
 export PYTHON ?= python3
+# Some of what test-cluster runs: make test-cluster CLUSTER_TESTS=tests/kubernetes/test_volumes.py
+CLUSTER_TESTS ?= tests
 # A build of minutes and a test of seconds have the same entry: each target does only what is missing.
 .PHONY: demo demo-cluster test test-cluster lint unit packages test-packages kernel docs clean help bench
 
@@ -23,7 +25,7 @@ unit: $(VENV)/.made ## tests alone
 
 test-cluster: test-packages kernel ## what needs a Kubernetes cluster; builds the image for its nodes first, once
 	$(BIN)/testbed cluster image build
-	$(BIN)/pytest -n 0 -m cluster
+	$(BIN)/pytest -n 0 -m cluster $(CLUSTER_TESTS)
 
 lint: $(VENV)/.made ## types, style, layers
 	$(BIN)/ruff check .
