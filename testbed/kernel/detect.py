@@ -259,7 +259,11 @@ def _host_problems(by_name: Mapping[str, Capability], needed: Sequence[str]) -> 
     if not any(by_name[name].available for name in ("host.root", "host.user-namespaces") if name in by_name):
         problems.append(Problem("host kernel", "no right to make network namespaces", "run as root, or --kernel guest"))
     lacking = [name for name in needed if not (cap := by_name.get(f"host.{name}")) or not cap.available]
-    if lacking:
-        without = f"; or do without: {NO_IMPAIRMENTS}" if {*lacking} <= {*IMPAIRED_LABS_NEED} else ""
-        problems.append(Problem("host kernel", f"it lacks {', '.join(lacking)}", f"{GUEST_HINT}{without}"))
+    for names, without in (
+        ([name for name in lacking if name in PLAIN_LABS_NEED], ""),
+        ([name for name in lacking if name in IMPAIRED_LABS_NEED], f"; or do without: {NO_IMPAIRMENTS}"),
+        ([name for name in lacking if name not in HOST_LABS_NEED], "; or plan without the tunnels that need it"),
+    ):
+        if names:
+            problems.append(Problem("host kernel", f"it lacks {', '.join(names)}", f"{GUEST_HINT}{without}"))
     return problems
