@@ -74,10 +74,10 @@ def others(plan: Plan, site: str) -> tuple[str, ...]:
     return tuple(node.name for node in plan.cluster_nodes if node.site != site and node.role == "worker")
 
 
-def lost(history: History, nodes: Collection[str], when: Cut) -> dict[str, int]:
-    """Nodes that were held for lost while they were cut off, with the instant; the first one first."""
-    found = clusters.not_ready(history, when.broke_ns)
-    some = [(t_ns, name) for name, t_ns in found.items() if name in nodes]
+def lost(history: History, nodes: Collection[str], since_ns: int, until_ns: int) -> dict[str, int]:
+    """Nodes that were held for lost in a span of time, with the instant; the first one first."""
+    found = clusters.not_ready(history, since_ns)
+    some = [(t_ns, name) for name, t_ns in found.items() if name in nodes and t_ns < until_ns]
     return {name: t_ns for t_ns, name in sorted(some)}
 
 
@@ -127,11 +127,11 @@ def pods(history: History, prefix: str, at_ns: int) -> tuple[Pod, ...]:
     return tuple(found.values())
 
 
-def deleted(history: History, name: str, when: Cut) -> int | None:
-    """When a pod was deleted while its node was cut off: from then on it is to end, whether or not it can be told."""
+def deleted(history: History, name: str, since_ns: int, until_ns: int) -> int | None:
+    """When a pod was deleted in a span of time: from then on it is to end, whether or not it can be told."""
     for event in history.of("kubernetes.pod"):
         there = event.fields["name"] == name and not event.fields.get("gone")
-        if there and when.broke_ns <= event.t_ns <= when.back_ns and event.fields["deleting"]:
+        if there and since_ns <= event.t_ns <= until_ns and event.fields["deleting"]:
             return event.t_ns
     return None
 

@@ -50,10 +50,16 @@ class Seen:
         """Those of them that are at the site."""
         return site_cut.of_nodes(self.web, self.nodes)
 
+    @property
+    def ends_ns(self) -> int:
+        """Until when what was given up was given up for the cut: a control plane that was away may do so when back."""
+        return self.when.back_ns if self.controlled else self.when.healed_ns
+
     @cached_property
     def lost(self) -> dict[str, int]:
         """Nodes of the site that were held for lost."""
-        return site_cut.lost(self.result.history, self.nodes, self.when)
+        until = self.result.history.instant("scenario.stop") if self.controlled else self.ends_ns
+        return site_cut.lost(self.result.history, self.nodes, self.when.broke_ns, until)
 
     @cached_property
     def no_execute(self) -> dict[str, int]:
@@ -64,15 +70,18 @@ class Seen:
     @cached_property
     def deleted(self) -> dict[str, int]:
         """When pods of the site were deleted."""
-        some = {pod.name: site_cut.deleted(self.result.history, pod.name, self.when) for pod in self.cut_off}
+        some = {pod.name: self._deleted(pod) for pod in self.cut_off}
         return {name: t_ns for name, t_ns in some.items() if t_ns is not None}
+
+    def _deleted(self, pod: Pod) -> int | None:
+        return site_cut.deleted(self.result.history, pod.name, self.when.broke_ns, self.ends_ns)
 
     @cached_property
     def removed_ns(self) -> int | None:
         """When the service had none of the site's pods any more."""
         dead = site_cut.addresses(self.cut_off)
         found = site_cut.without(self.result.history, WEB, dead, self.when.broke_ns)
-        return found if found is not None and found <= self.when.back_ns else None
+        return found if found is not None and found <= self.ends_ns else None
 
     @property
     def controlled(self) -> bool:
@@ -124,7 +133,7 @@ def measurements(result: Result) -> Iterator[Measurement]:
 def _held(seen: Seen) -> Expectation | None:
     """How many nodes are to be held for lost; ``None``: that is chance, or not known."""
     if not seen.controlled:
-        return None
+        return exactly(0, "nodes", "who is frozen gives nothing up")
     if theory.keeps_ready(seen.when.outage_s):
         return exactly(0, "nodes", f"too short; {theory.not_ready().source}")
     if theory.loses_ready(seen.when.outage_s):
@@ -175,7 +184,7 @@ def _evicted(seen: Seen) -> Iterator[Measurement]:
         again = site_cut.with_count(seen.result.history, WEB, len(seen.web), min(seen.deleted.values()))
         value = None if again is None else when.since_cut(again)
         yield beside("all_pods_again", value, None)
-    there = site_cut.endpoints_at(seen.result.history, WEB, when.back_ns)
+    there = site_cut.endpoints_at(seen.result.history, WEB, seen.ends_ns)
     yield beside("endpoints_at_the_end", float(len(there)), _at_the_end(seen), "pods", "higher")
 
 
@@ -187,8 +196,8 @@ def _elsewhere(seen: Seen) -> bool:
 def _at_the_end(seen: Seen) -> Expectation | None:
     """How many endpoints the service has when the cut ends; ``None``: that is chance."""
     every, dead = len(seen.web), len(seen.cut_off)
-    if not seen.controlled or not seen.lost:
-        return exactly(every, "pods", "nobody has given up any") if seen.controlled or not seen.lost else None
+    if not seen.lost:
+        return exactly(every, "pods", "nobody has given up any")
     if seen.evictions is None:
         return None
     if seen.evictions == 0 or not _elsewhere(seen):
@@ -245,6 +254,7 @@ def _back(seen: Seen) -> Iterator[Measurement]:
         told = theory.back(outage)
         late = Expectation(None, told.low, (told.high or 0) + STARTED.seconds, "s", f"{told.source}; a pod's start")
         yield Measurement.against("pod_started_on_request", when.since_back(works), late, "lower")
+        yield from _afterwards(seen)
         return
     for node in seen.lost:
         ready = when.since_back(site_cut.ready_again(history, node, when))
@@ -270,3 +280,18 @@ def _back(seen: Seen) -> Iterator[Measurement]:
         source = "what runs elsewhere is not moved back" if gone_over else "pods stay where they are"
         expected = exactly(len(seen.cut_off) - gone_over, "pods", source)
     yield beside("pods_at_site_after", float(after), expected, "pods", better="")
+
+
+def _afterwards(seen: Seen) -> Iterator[Measurement]:
+    """What a control plane gives up once it is back, and how many of the service's pods that moves.
+
+    Nobody could renew a lease while it was away. Its first look comes at once, and finds lost whoever is not quicker.
+    """
+    history, names = seen.result.history, [node.name for node in seen.result.plan.cluster_nodes]
+    end = history.instant("scenario.stop")
+    some = site_cut.lost(history, names, seen.when.healed_ns, end)
+    source = f"by chance, at any site: {theory.FIRST_LOOK}"
+    yield Measurement("nodes_held_for_lost_afterwards", float(len(some)), "nodes", source=source, better="lower")
+    left = {pod.name for pod in site_cut.pods(history, WEB, end)}
+    moved = sum(pod.name not in left for pod in seen.web)
+    yield Measurement("pods_replaced_afterwards", float(moved), "pods", source=source, better="lower")

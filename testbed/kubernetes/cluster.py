@@ -16,6 +16,7 @@ from testbed.history import Recorder
 from testbed.job import Clock
 from testbed.kubernetes import making, units
 from testbed.kubernetes.creating import create
+from testbed.kubernetes.ends import Ends
 from testbed.kubernetes.engine import Engine
 from testbed.kubernetes.kind_config import CONTEXT
 from testbed.kubernetes.objects import Objects
@@ -47,6 +48,7 @@ class Kubernetes(Objects):
         self._waiter = waiter
         self._recorder = recorder
         self._watching: Watching | None = None
+        self._ends = Ends(waiter, recorder)
         self._began = ""
         self._clock = clock
         self._tell = tell
@@ -83,6 +85,7 @@ class Kubernetes(Objects):
         self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         for node in self.plan.nodes:
             self.engine.run(f"start-{node.name}", "docker", "start", node.container)
+        self._ends.watch(self.engine, self.plan.nodes)
         self.engine.run(f"kubeconfig-{self.plan.name}", "kind", "export", "kubeconfig", "--name", self.plan.name)
         self._recorder.event("cluster.started", cluster=self.plan.name)
         self._begin_watch()
@@ -164,5 +167,6 @@ class Kubernetes(Objects):
 
     def close(self) -> None:
         """Watch no more."""
+        self._ends.close()
         if self._watching is not None:
             self._watching.close()

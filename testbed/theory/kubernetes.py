@@ -38,6 +38,8 @@ PASS, PER_NODE = Duration.parse("100 ms"), Duration.parse("10 s")
 """How often the queue for NoExecute is looked at, and how often it lets a node of a zone pass: ``node-eviction-rate``
 of 0.1 a second with a burst of one. Source: nodelifecycle/scheduler/rate_limited_queue.go,
 cmd/kube-controller-manager/app/options/nodelifecyclecontroller.go."""
+FIRST_LOOK = "a controller that was away knows leases as they were, and may look before kubelets have renewed them"
+"""Source: as above, ``tryUpdateNodeHealth``: the lease of its lister, against when it saw one renewed last."""
 TOLERATED = Duration.parse("300 s")
 """What a pod that says nothing is given. Source: plugin/pkg/admission/defaulttolerationseconds/admission.go."""
 SLICES = Duration.parse("1 s")

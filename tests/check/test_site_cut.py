@@ -145,8 +145,23 @@ def test_a_control_plane_that_is_lost_gives_up_nothing(tmp_path: Path) -> None:
     assert seen["pods_evicted"].expected == 0
     assert seen["endpoints_at_the_end"].value == 4
     assert seen["pod_started_on_request"].value == 5
+    assert (seen["nodes_held_for_lost_afterwards"].value, seen["pods_replaced_afterwards"].value) == (0, 0)
     never = found(record(tmp_path / "b", begun(), {"control-plane": "lost"}))
     assert judged(never, Verdict.UNKNOWN) == {"pod_started_on_request"}
+
+
+def test_what_a_control_plane_gives_up_once_it_is_back_is_told_and_no_fault_of_the_cut(tmp_path: Path) -> None:
+    look = HEALED + 60 * MS
+    events = [
+        *begun(), (BACK + 5 * S, "control.plane.works", {}), node(look, False, TAINT), slices(look + MS, *THERE),
+        pod(HEALED + 10 * S, "web-0", "onprem-1", HERE[0], deleting=True),
+        pod(HEALED + 11 * S, "web-9", "aws-1", "10.244.2.9"), node(HEALED + 20 * S, True),
+    ]  # fmt: skip
+    seen = found(record(tmp_path, events, {"control-plane": "lost", "toleration": "10 s"}))
+    names = ("nodes_held_for_lost_afterwards", "pods_replaced_afterwards", "nodes_held_for_lost", "pods_evicted")
+    assert [seen[name].value for name in names] == [1, 1, 0, 0]
+    assert seen["endpoints_at_the_end"].value == 4
+    assert judged(seen, Verdict.FAIL) == {"failed_elsewhere"}, "these connections went well after 47 s, for no reason"
 
 
 def test_a_network_that_did_not_come_back_is_told(tmp_path: Path) -> None:

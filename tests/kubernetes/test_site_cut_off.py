@@ -48,7 +48,7 @@ def test_what_is_in_the_site_goes_on_and_so_do_names_that_are_there(moved: Outco
     assert (found["lost_within_site"].value, found["names_failed"].value) == (0, 0)
 
 
-def test_a_control_plane_that_is_lost_gives_up_nothing_and_moves_nothing(run_scenario: RunScenario) -> None:
+def test_a_control_plane_that_is_lost_gives_up_nothing_until_it_is_back(run_scenario: RunScenario) -> None:
     outcome = run_scenario(FILE, "cut.for=90 s", "toleration=10 s", "control-plane=lost")
     assert outcome.judgement.verdict is Verdict.PASS, outcome.judgement.why
     found = measured(outcome)
