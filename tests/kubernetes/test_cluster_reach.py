@@ -28,3 +28,13 @@ def test_a_node_reaches_its_own_pods_whatever_the_policy(run_scenario: RunScenar
         if event.fields["policy"] == "default deny" and event.fields["target"] == f"pod-{event.fields['source']}"
     ]
     assert own and all(own)
+
+
+def test_pods_whose_packets_are_too_large_for_the_backup_fail_and_the_black_hole_is_named(
+    run_scenario: RunScenario,
+) -> None:
+    outcome = run_scenario(FILE, "pods.mtu=1450B")
+    assert outcome.judgement.verdict is Verdict.FAIL
+    wrong = [each.name for each in outcome.judgement.measurements if each.verdict is not Verdict.PASS and each.expected]
+    assert len(wrong) == 1, wrong
+    assert wrong[0].startswith("black hole: pods send up to 1450 B, vpn-1 carries 1396 B in one piece")
