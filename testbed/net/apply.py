@@ -10,7 +10,7 @@ import resource
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from testbed.errors import InputError, Problem
+from testbed.errors import InputError, Problem, RunError
 from testbed.job import NO_IMPAIRMENTS
 from testbed.model import Impairment
 from testbed.net import blackholes, messages, netem, shaping, sysctls, tc
@@ -226,7 +226,7 @@ class Network:
     def _need_impaired(self, link: str) -> None:
         if not self.impaired:
             what = "this lab is without impairments: its links are as the kernel gives them"
-            raise InputError(Problem(f"link {link}", what, f"bring it up without {NO_IMPAIRMENTS}"))
+            raise RunError(Problem(f"link {link}", what, f"bring it up without {NO_IMPAIRMENTS}"))
 
     def lay(self, overlay: overlays.Overlay) -> None:
         """Make both ends of an overlay. It goes with its hosts' namespaces."""

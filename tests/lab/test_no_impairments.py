@@ -25,7 +25,7 @@ def test_a_kept_lab_is_as_planned_but_for_that_and_its_links_cannot_be_changed(u
     user.run("up", SMALL, PLAIN)
     try:
         assert user.status()["as_planned"]
-        said = user.run("impair", "wan", "--delay", "80ms", expect=2)
+        said = user.run("impair", "wan", "--delay", "80ms", expect=3)
         assert "without impairments" in said and PLAIN in said
         assert "silent" not in user.run("status")
         user.run("fault", "carrier", "wan")
