@@ -188,6 +188,7 @@ def test_memory_that_runs_out_in_the_guest_is_called_that(tmp_path: Path) -> Non
     [
         pytest.param("mount -t tmpfs -o size=8m none /dev/shm", "/dev/shm", id="full /dev/shm"),
         pytest.param("mount --bind /dev/null /usr/sbin/bird", "bird2", id="BIRD is missing"),
+        pytest.param("ulimit -n 500", "open files: a process may have 500 here", id="few files may be open"),
         pytest.param(
             "mkdir -p {tmp}/small && mount -t tmpfs -o size=1m none {tmp}/small", "free on this disk", id="full disk"
         ),
@@ -200,6 +201,11 @@ def test_what_the_machine_lacks_is_said_before_anything_starts(tmp_path: Path, b
     assert done.returncode == 4, done
     assert words in done.stderr
     assert not (out / "record" / "events.jsonl").exists()
+
+
+def test_a_shell_that_lets_programs_open_few_files_lets_the_guest_open_what_it_may(tmp_path: Path) -> None:
+    done = command_line("run", "topologies/hybrid.py", "--out", tmp_path / "out", shell_before="ulimit -S -n 256")
+    assert done.returncode == 0, done
 
 
 def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
