@@ -21,9 +21,9 @@ MEMORY_BASE, MEMORY_PER_NODE = Size(2**30), Size(700 * 2**10)
 """What the guest is given; only what it touches is used. Measured with benchmarks/scale.py."""
 VOLUME_TOUCHED = Size(512 * 2**20)
 """Memory of a volume, which takes what is written to it; arbitrary: several times what a load of fio touches."""
-FILES, FILES_PER_CLUSTER_NODE = 1024, 1024
-"""What the kernel, which is a process of this machine, may have open at once: each file that is open in the guest, and
-each of its processes. 600 were seen in a lab of ten hosts, 1,470 with a cluster of three nodes; arbitrary beyond that."""
+FILES, FILES_PER_CLUSTER_NODE = 1024, 512
+"""What the kernel, a process of this machine, may have open at once: files that are open in the guest, and what it has
+of its processes. 600 were seen in a lab of ten hosts, 1,470 with a cluster of three nodes; arbitrary beyond that."""
 OTHER_KERNEL = "TESTBED_KERNEL"
 """Environment variable that names a kernel built elsewhere."""
 
@@ -49,9 +49,7 @@ def check_files(plan: Plan) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most != resource.RLIM_INFINITY and most < needed:
         what = f"a process may have {most} here, and the guest may need {needed}"
-        raise MachineError(
-            Problem("open files", what, "raise the hard limit that ulimit -Hn shows: see limits.conf(5)")
-        )
+        raise MachineError(Problem("open files", what, "raise the limit that ulimit -Hn shows: limits.conf(5)"))
 
 
 def memory_for(plan: Plan) -> Size:
