@@ -55,3 +55,14 @@ def test_every_node_counts_in_all_directions_and_no_other_host_does() -> None:
         rules = [command["add"]["rule"] for command in commands if "rule" in command["add"]]
         stray = {rule["chain"] for rule in rules if rule["comment"].startswith(management.STRAY)}
         assert stray == ({"input", "output", "forward"} if node.name in NODES else set())
+
+
+def test_what_is_told_to_nobody_by_multicast_is_not_counted_whoever_says_it() -> None:
+    stray6 = [rule for rule in management.rules(PLAN, NODES[0]) if rule.comment.endswith("IPv6")]
+    looked_at = {
+        comparison["match"]["left"]["payload"]["field"]
+        for rule in stray6
+        for comparison in map(json.loads, rule.matches)
+        if "payload" in comparison["match"]["left"]
+    }
+    assert looked_at == {"daddr"}, "a bridge says things, too, and where it says them from is no multicast"
