@@ -52,8 +52,7 @@ class Joining:
             when, _, name = talk.readline().strip().partition(" ")
             host = self._hosts.get(name)
             if host is not None and when == "before":
-                if [*_default_routes(self._network.plan, host)]:  # a site without a router has none
-                    self._network.send(host, [messages.default_route_gone(host)])
+                self._network.send(host, [messages.default_route_gone(host)])
                 talk.write(f"/proc/{os.getpid()}/fd/{self._network.namespaces.fd(host)}")
             elif host is not None:
                 self._plug_back(host)
