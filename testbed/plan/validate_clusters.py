@@ -28,6 +28,9 @@ def clusters(model: Model) -> Iterator[Problem]:
         for site in dict(cluster.taints):
             if site not in sites:
                 yield Problem(where, f"taints for {site!r}, where it has no nodes", known(site, sites))
+        for site in sorted(sites - {router.site for router in model.routers}):
+            what = f"site {site} has no router, which its nodes' default route would lead to"
+            yield Problem(where, what, f"give it one: {site}.router(...), linked or not")
         yield from _ranges(model, where, cluster)
     for first, second in itertools.combinations(model.clusters, 2):
         yield from _apart(first, second)

@@ -35,9 +35,6 @@ def peerings(model: Model, where: str, cluster: Cluster) -> Iterator[Problem]:
         if not 0 <= cluster.cni.reflectors <= nodes:
             what = f"{title}: {cluster.cni.reflectors} reflectors in site {site}, which has {nodes} nodes"
             yield Problem(where, what, "at most as many as the smallest site has nodes")
-        if not any(router.site == site for router in model.routers):
-            what = f"{title}: site {site} has no router for its nodes to speak BGP with"
-            yield Problem(where, what, "add a router to the site, or choose a mode that wraps packets, such as vxlan")
     routed = {node.site for each in model.clusters if each.cni.speaks_as is not None for node in each.nodes}
     if len(routed) > 1:
         for vpn in (vpn for vpn in model.vpns if vpn.bgp is None):

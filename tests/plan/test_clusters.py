@@ -104,6 +104,15 @@ def test_what_cannot_be_is_said_before_anything_starts(options: dict[str, Any], 
     assert problem.what == words
 
 
+def test_nodes_need_a_router_in_their_site() -> None:
+    t = Topology("two")
+    aws, dc = t.vpc("aws", "10.0.0.0/16"), t.lan("dc", "192.168.0.0/16")
+    aws.router("vgw", asn=64512)
+    t.cluster("prod", control_plane=aws, workers={dc: 1})
+    (problem,) = (each for each in validate(t.build()) if each.where == "cluster prod")
+    assert problem.what == "site dc has no router, which its nodes' default route would lead to"
+
+
 def clusters(first: AnyCni, second: AnyCni, **options: Any) -> Topology:
     """Two sites with a link, and a cluster in each."""
     t = Topology("two")
@@ -172,6 +181,7 @@ def test_static_routes_know_nothing_of_pods_of_another_cluster() -> None:
 def test_clusters_in_one_site_need_a_prefix_and_names_of_their_own() -> None:
     t = Topology("one")
     aws = t.vpc("aws", "10.0.0.0/16")
+    aws.router("vgw", asn=64512)
     for name, prefix in (("blue", ""), ("green", ""), ("green", "g-")):
         t.cluster(name, control_plane=aws, workers={}, prefix=prefix)
     assert [(problem.where, problem.hint) for problem in validate(t.build())] == [

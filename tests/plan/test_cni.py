@@ -24,6 +24,7 @@ def one_site(cni: AnyCni, workers: int = 1, **options: Any) -> Topology:
     """A cluster in a VPC."""
     t = Topology("one")
     aws = t.vpc("aws", "10.0.0.0/16")
+    aws.router("vgw", asn=64512)
     t.cluster("prod", cni=cni, control_plane=aws, workers={aws: workers}, **options)
     return t
 

@@ -102,14 +102,6 @@ def test_a_static_vpn_knows_nothing_of_pods() -> None:
     assert problem.what == "Calico bgp: VPN vpn has static routes, and those know nothing of pods"
 
 
-def test_a_site_without_a_router_is_refused() -> None:
-    t = Topology("one")
-    aws = t.vpc("aws", "10.0.0.0/16")
-    t.cluster("prod", cni=BGP, control_plane=aws, workers={})
-    (problem,) = validate(t.build())
-    assert problem.what == "Calico bgp: site aws has no router for its nodes to speak BGP with"
-
-
 def test_a_peering_is_what_calico_is_told() -> None:
     (cluster,) = compile_plan(topology().build(), "lab").clusters
     assert Peering(node="dc-1", peer="192.168.1.1", peer_as=65000) in cluster.peerings
