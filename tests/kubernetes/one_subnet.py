@@ -4,7 +4,7 @@ from testbed import Flannel, Topology
 
 
 def topology(t: Topology) -> None:
-    """A control plane and a worker in a LAN."""
+    """A control plane and two workers in a LAN."""
     lab = t.lan("lab", "192.168.0.0/16")
     lab.router("gw", asn=65000)
-    t.cluster("prod", cni=Flannel(mode="host-gw"), control_plane=lab, workers={lab: 1})
+    t.cluster("prod", cni=Flannel(mode="host-gw"), control_plane=lab, workers={lab: 2})

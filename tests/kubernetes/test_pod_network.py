@@ -20,7 +20,7 @@ from testbed.verdict import Verdict
 from tests.conftest import ROOT, RunScenario
 
 FILE = "scenarios/pod_network.py"
-ONE_SUBNET = (f"topology={ROOT / 'tests/kubernetes/one_subnet.py'}", "source=lab-cp", "target=lab-1")
+ONE_SUBNET = (f"topology={ROOT / 'tests/kubernetes/one_subnet.py'}", "source=lab-1", "target=lab-2")
 REFLECTED = (f"topology={ROOT / 'tests/kubernetes/reflected.py'}", "source=aws-2", "target=dc-1")
 pytestmark = pytest.mark.cluster
 
