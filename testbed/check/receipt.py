@@ -40,7 +40,7 @@ def judge_receipt(raw: Mapping[str, Any], plan: Plan, clock: Clock, kernel: Kern
             }
             for way, some in zip(ways, checks, strict=True)
         ],
-        **{name: raw[name] for name in ("impaired",) if name in raw},
+        **({} if raw.get("impaired", True) else {"impaired": False}),
     }  # fmt: skip
 
 

@@ -27,8 +27,10 @@ def test_a_kept_lab_is_as_planned_but_for_that_and_its_links_cannot_be_changed(u
         assert user.status()["as_planned"]
         said = user.run("impair", "wan", "--delay", "80ms", expect=3)
         assert "without impairments" in said and PLAIN in said
-        assert "silent" not in user.run("status")
+        assert not user.status()["faults"], "what was refused is not on"
         user.run("fault", "carrier", "wan")
+        assert len(user.status()["faults"]) == 1, "a carrier can be taken all the same"
         user.run("heal")
+        assert not user.status()["faults"]
     finally:
         user.run("down")
